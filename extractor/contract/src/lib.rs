@@ -1,0 +1,99 @@
+//! What the operator and the extractor agree on, and nothing else: names of subcommands, environment
+//! variables, ports, paths, Secret keys and metrics. Names are only ever added, so that an operator can
+//! run extractor images of two releases back.
+
+/// Subcommands of the `extractor` binary.
+pub mod subcommand {
+    /// Everything in one process with embedded ports (`--data-dir`).
+    pub const SERVE: &str = "serve";
+    /// The HTTP API and the outbox relay.
+    pub const API: &str = "api";
+    /// Takes jobs from the queue and extracts.
+    pub const WORKER: &str = "worker";
+    /// Brings the database to the schema of this binary, then ends.
+    pub const MIGRATE: &str = "migrate";
+    /// Extracts files given on the command line; needs nothing else.
+    pub const EXTRACT: &str = "extract";
+}
+
+/// Environment variables read by the extractor. None of them carries a secret: secrets are files.
+pub mod env {
+    /// Address and port of the public API, e.g. `0.0.0.0:8080`.
+    pub const LISTEN_ADDRESS: &str = "EXTRACTION_LISTEN_ADDRESS";
+    /// Address and port of `/metrics`, `/dependencies` and the worker's health, e.g. `0.0.0.0:9090`.
+    pub const METRICS_ADDRESS: &str = "EXTRACTION_METRICS_ADDRESS";
+    /// Folder for embedded data (SQLite file, documents, generated keys).
+    pub const DATA_DIR: &str = "EXTRACTION_DATA_DIR";
+    /// File that holds the PostgreSQL URL.
+    pub const DATABASE_URL_FILE: &str = "EXTRACTION_DATABASE_URL_FILE";
+    /// Name of the SQS queue.
+    pub const QUEUE_NAME: &str = "EXTRACTION_QUEUE_NAME";
+    /// Name of the S3 bucket.
+    pub const BUCKET: &str = "EXTRACTION_BUCKET";
+    /// Key prefix inside the bucket, without a leading slash; empty for none.
+    pub const BUCKET_PREFIX: &str = "EXTRACTION_BUCKET_PREFIX";
+    /// AWS region.
+    pub const AWS_REGION: &str = "EXTRACTION_AWS_REGION";
+    /// Endpoint of an S3 and SQS compatible service instead of AWS; S3 is then addressed path-style.
+    pub const AWS_ENDPOINT_URL: &str = "EXTRACTION_AWS_ENDPOINT_URL";
+    /// Folder with the files `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, optionally, `AWS_SESSION_TOKEN`.
+    pub const AWS_CREDENTIALS_DIR: &str = "EXTRACTION_AWS_CREDENTIALS_DIR";
+    /// Document types accepted, comma separated: `Invoice,Receipt`.
+    pub const DOCUMENT_TYPES: &str = "EXTRACTION_DOCUMENT_TYPES";
+    /// Jobs that one worker handles at the same time.
+    pub const WORKER_CONCURRENCY: &str = "EXTRACTION_WORKER_CONCURRENCY";
+    /// File with the API key that has every scope.
+    pub const ADMIN_KEY_FILE: &str = "EXTRACTION_ADMIN_KEY_FILE";
+    /// File with the key that signs upload links and page cursors.
+    pub const TOKEN_SIGNING_KEY_FILE: &str = "EXTRACTION_TOKEN_SIGNING_KEY_FILE";
+    /// Days after which finished jobs with their documents and results are deleted; 0 keeps them.
+    pub const RETENTION_DAYS: &str = "EXTRACTION_RETENTION_DAYS";
+    /// Folder with the OCR models.
+    pub const MODELS_DIR: &str = "EXTRACTION_MODELS_DIR";
+    /// Largest accepted document in bytes.
+    pub const MAX_DOCUMENT_BYTES: &str = "EXTRACTION_MAX_DOCUMENT_BYTES";
+    /// Largest accepted number of pages.
+    pub const MAX_PAGES: &str = "EXTRACTION_MAX_PAGES";
+    /// Largest accepted number of pixels of one page.
+    pub const MAX_PAGE_PIXELS: &str = "EXTRACTION_MAX_PAGE_PIXELS";
+    /// Seconds after which the extraction of one document is ended.
+    pub const JOB_TIMEOUT_SECONDS: &str = "EXTRACTION_JOB_TIMEOUT_SECONDS";
+    /// Log filter in the form of `tracing`'s EnvFilter, e.g. `info`.
+    pub const LOG: &str = "EXTRACTION_LOG";
+    /// Public base URL of the API, used in upload links of the embedded mode.
+    pub const PUBLIC_URL: &str = "EXTRACTION_PUBLIC_URL";
+}
+
+/// Ports that the extractor listens on inside its pod.
+pub mod port {
+    /// Public API.
+    pub const API: u16 = 8080;
+    /// Metrics, dependencies and health of workers; never behind the Ingress.
+    pub const METRICS: u16 = 9090;
+}
+
+/// HTTP paths that the operator and probes use.
+pub mod path {
+    /// Liveness, on both ports.
+    pub const HEALTH_LIVE: &str = "/health/live";
+    /// Readiness, on both ports.
+    pub const HEALTH_READY: &str = "/health/ready";
+    /// Prometheus metrics, on the metrics port.
+    pub const METRICS: &str = "/metrics";
+    /// Health of queue, storage and database as this process sees them (JSON), on the metrics port.
+    pub const DEPENDENCIES: &str = "/dependencies";
+}
+
+/// Keys inside Secrets.
+pub mod secret_key {
+    /// Of `<pipeline>-admin-key`.
+    pub const ADMIN_KEY: &str = "api-key";
+    /// Of `<pipeline>-token-signing-key`.
+    pub const TOKEN_SIGNING_KEY: &str = "key";
+    /// Of `spec.aws.credentialsSecretRef`.
+    pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    /// Of `spec.aws.credentialsSecretRef`.
+    pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    /// Of `spec.aws.credentialsSecretRef`, optional.
+    pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+}

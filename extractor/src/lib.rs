@@ -1,0 +1,9 @@
+//! The extractor: documents in, fields out.
+//!
+//! `page` turns bytes into pages, `recognise` pages into words, `document` words into fields; `process`
+//! keeps the first two in a child that can be killed. `queue`, `blobs` and `store` keep jobs, and `api`
+//! and `worker` serve them.
+
+pub mod document;
+pub mod geometry;
+pub mod result;

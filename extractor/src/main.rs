@@ -1,0 +1,3 @@
+//! Decides the role and starts it.
+
+fn main() {}

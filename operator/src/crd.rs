@@ -1,0 +1,1 @@
+//! The `ExtractionPipeline` custom resource: types only, no logic.

@@ -1,0 +1,3 @@
+//! The operator: watches `ExtractionPipeline` objects and keeps the children of each as described.
+
+pub mod crd;
