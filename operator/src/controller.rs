@@ -1,0 +1,3 @@
+//! Watches pipelines and their children, and reconciles each pipeline in five steps.
+
+pub mod observe;
