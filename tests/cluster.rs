@@ -1,0 +1,3 @@
+//! Needs a cluster with both images on its node, and the services of `tests/cluster` beside it.
+
+mod cluster_install;

@@ -1,0 +1,9 @@
+//! What the tests stand on: a cluster to talk to, a namespace of their own, programs with a time limit,
+//! and waiting for conditions instead of sleeping. Every failure says what was waited for and what was seen.
+
+pub mod cluster;
+pub mod http;
+pub mod pipeline;
+pub mod program;
+pub mod release;
+pub mod wait;
