@@ -7,3 +7,4 @@
 pub mod document;
 pub mod geometry;
 pub mod result;
+pub mod store;

@@ -1,0 +1,238 @@
+//! The pool: how connections are made, limited in time, and remade when the URL file changes.
+
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyPool, Executor};
+
+use super::StoreError;
+use super::error::is_connection_failure;
+
+/// Longest wait for a connection.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time of one operation, the wait for a connection included.
+const OPERATION_LIMIT: Duration = Duration::from_secs(8);
+/// A connection that rested longer than this is tried before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// A file with a PostgreSQL URL, read again when connecting fails.
+    File(PathBuf),
+    /// A SQLite file, created when it is missing.
+    Sqlite(PathBuf),
+}
+
+/// Told the outcome of every call; `None` means that the database answered.
+pub type Observer = Arc<dyn Fn(Option<&StoreError>) + Send + Sync>;
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: AnyPool,
+    location: DatabaseUrl,
+    url: Mutex<String>,
+    observer: Option<Observer>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Prepares the pool without connecting: the first use connects. Fails when the URL file is missing or
+    /// malformed. `connections` bounds the PostgreSQL connections of this process; SQLite uses one, because
+    /// it has one writer anyway and waiting in our queue is fair.
+    pub async fn open(
+        location: DatabaseUrl,
+        connections: u32,
+        observer: Option<Observer>,
+    ) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let url = location.read().await?;
+        let options = parse(&url)?;
+        let is_sqlite = matches!(location, DatabaseUrl::Sqlite(_));
+        let pool = AnyPoolOptions::new()
+            .max_connections(if is_sqlite { 1 } else { connections })
+            .acquire_timeout(ACQUIRE_LIMIT)
+            .idle_timeout((!is_sqlite).then_some(Duration::from_secs(60)))
+            .max_lifetime((!is_sqlite).then_some(Duration::from_secs(600)))
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRUSTED_IDLE {
+                        sqlx::Connection::ping(connection).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    let settings = session_settings(connection.backend_name());
+                    connection.execute(settings).await?;
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                pool,
+                location,
+                url: Mutex::new(url),
+                observer,
+            }),
+        })
+    }
+
+    /// Asks the database for nothing but an answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.timed("ping", async {
+            let mut connection = self.connection().await?;
+            sqlx::Connection::ping(&mut *connection).await
+        })
+        .await
+    }
+
+    /// Connections in use and open, for metrics.
+    #[must_use]
+    pub fn connections(&self) -> (u32, u32) {
+        let open = self.inner.pool.size();
+        let idle = u32::try_from(self.inner.pool.num_idle()).unwrap_or(open);
+        (open.saturating_sub(idle), open)
+    }
+
+    /// Closes the connections after the calls in hand.
+    pub async fn close(&self) {
+        self.inner.pool.close().await;
+    }
+
+    /// A connection; when none can be made, the URL file is read again and a changed URL is tried once.
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
+        match self.inner.pool.acquire().await {
+            Err(error) if is_connection_failure(&error) && self.reload_url().await => {
+                self.inner.pool.acquire().await
+            }
+            other => other,
+        }
+    }
+
+    /// Runs one operation within its time limit, sorts its error and tells the observer.
+    pub(super) async fn timed<T>(
+        &self,
+        action: &'static str,
+        operation: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        let outcome = match tokio::time::timeout(OPERATION_LIMIT, operation).await {
+            Ok(outcome) => outcome.map_err(|error| StoreError::from_driver(action, error)),
+            Err(_) => Err(StoreError::TimedOut {
+                action,
+                seconds: OPERATION_LIMIT.as_secs(),
+            }),
+        };
+        self.observe(outcome)
+    }
+
+    /// As [`Self::timed`] without a limit: for migrations, which may have to rewrite a table.
+    pub(super) async fn unlimited<T>(
+        &self,
+        action: &'static str,
+        operation: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        let outcome = operation.await;
+        self.observe(outcome.map_err(|error| StoreError::from_driver(action, error)))
+    }
+
+    fn observe<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Some(observer) = &self.inner.observer {
+            observer(
+                outcome
+                    .as_ref()
+                    .err()
+                    .filter(|error| error.is_unavailable()),
+            );
+        }
+        outcome
+    }
+
+    /// Whether the file now holds another, usable URL; new connections use it from then on.
+    async fn reload_url(&self) -> bool {
+        let Ok(url) = self.inner.location.read().await else {
+            return false;
+        };
+        let Ok(options) = parse(&url) else {
+            return false;
+        };
+        let mut known = self
+            .inner
+            .url
+            .lock()
+            .expect("nothing panics while it holds the URL");
+        if *known == url {
+            return false;
+        }
+        self.inner.pool.set_connect_options(options);
+        *known = url;
+        tracing::info!("the database URL file has changed; connecting anew");
+        true
+    }
+}
+
+impl DatabaseUrl {
+    async fn read(&self) -> Result<String, StoreError> {
+        match self {
+            Self::File(path) => {
+                let text = tokio::fs::read_to_string(path).await;
+                let text = text.map_err(|source| StoreError::ReadUrl {
+                    path: path.clone(),
+                    source,
+                })?;
+                Ok(text.trim().to_owned())
+            }
+            Self::Sqlite(path) => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                let escaped = path
+                    .to_string_lossy()
+                    .replace('%', "%25")
+                    .replace('?', "%3F")
+                    .replace('#', "%23")
+                    .replace(' ', "%20");
+                Ok(format!("sqlite://{escaped}?mode=rwc"))
+            }
+        }
+    }
+}
+
+fn parse(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    let is_known = ["postgres://", "postgresql://", "sqlite://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    let options = AnyConnectOptions::from_str(url).map_err(|_| StoreError::MalformedUrl)?;
+    let has_host = url.starts_with("sqlite") || options.database_url.has_host();
+    if is_known && has_host {
+        Ok(options)
+    } else {
+        Err(StoreError::MalformedUrl)
+    }
+}
+
+/// The server gives up on its own as well, so that a lost client leaves no lock behind.
+fn session_settings(backend: &str) -> &'static str {
+    if backend == "SQLite" {
+        "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON"
+    } else {
+        "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'"
+    }
+}

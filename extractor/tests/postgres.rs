@@ -1,0 +1,68 @@
+//! The store and the API on a real PostgreSQL: needs EXTRACTION_TEST_POSTGRES_URL, a user that may create
+//! databases. Not part of a plain `cargo test`; `cargo test -p extractor --test postgres` fails without it.
+
+mod suite;
+
+mod database {
+    use extractor::store::{DatabaseUrl, Store};
+    use sqlx::{AssertSqlSafe, Connection};
+
+    /// A migrated database of its own for one test; the URL file is gone with the guard.
+    pub async fn fresh() -> (Store, tempfile::TempDir) {
+        let (folder, location) = empty().await;
+        let store = Store::open(location, 4, None).await.unwrap();
+        store.migrate(1).await.unwrap();
+        (store, folder)
+    }
+
+    /// An empty database and the file with its URL.
+    pub async fn empty() -> (tempfile::TempDir, DatabaseUrl) {
+        let server = std::env::var("EXTRACTION_TEST_POSTGRES_URL")
+            .expect("EXTRACTION_TEST_POSTGRES_URL must name a PostgreSQL to test with");
+        let name = format!("extraction_test_{}", uuid::Uuid::now_v7().simple());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (base, _) = base.rsplit_once('/').unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        std::fs::write(&file, format!("{base}/{name}?{query}\n")).unwrap();
+        (folder, DatabaseUrl::File(file))
+    }
+}
+
+#[tokio::test]
+async fn a_changed_url_file_is_used_once_the_old_password_is_refused() {
+    use extractor::store::{DatabaseUrl, Store};
+    let (folder, DatabaseUrl::File(file)) = database::empty().await else {
+        panic!("PostgreSQL is configured by a file")
+    };
+    let right = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, right.replace("/extraction_test", "/missing_test")).unwrap();
+    let store = Store::open(DatabaseUrl::File(file.clone()), 2, None)
+        .await
+        .unwrap();
+    let error = store.ping().await.unwrap_err();
+    assert_eq!(error.reason(), "AccessDenied", "{}", error.explain());
+    assert!(error.is_unavailable());
+    std::fs::write(&file, right).unwrap();
+    store.ping().await.unwrap();
+    drop(folder);
+}
+
+#[tokio::test]
+async fn two_migrations_at_once_apply_each_file_once() {
+    use extractor::store::{SCHEMA_VERSION, Store};
+    let (_folder, location) = database::empty().await;
+    let one = Store::open(location.clone(), 1, None).await.unwrap();
+    let other = Store::open(location, 1, None).await.unwrap();
+    let (first, second) = tokio::join!(one.migrate(1), other.migrate(2));
+    let mut applied = [first.unwrap(), second.unwrap()].concat();
+    applied.sort_unstable();
+    applied.dedup();
+    assert_eq!(applied.len() as i64, SCHEMA_VERSION);
+    assert_eq!(one.schema_version().await.unwrap(), SCHEMA_VERSION);
+}
