@@ -1,0 +1,3 @@
+module extraction.dev/tests/cluster/tools
+
+go 1.25.0
