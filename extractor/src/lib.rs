@@ -4,7 +4,12 @@
 //! keeps the first two in a child that can be killed. `queue`, `blobs` and `store` keep jobs, and `api`
 //! and `worker` serve them.
 
+pub mod blobs;
+pub mod config;
+pub mod credentials;
+pub mod dependencies;
 pub mod document;
 pub mod geometry;
+pub mod queue;
 pub mod result;
 pub mod store;

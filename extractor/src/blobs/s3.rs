@@ -1,0 +1,226 @@
+//! Objects in an S3 bucket.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+use super::{BlobError, BlobHead, Blobs, PresignedPut, validate_key};
+use crate::credentials::{ATTEMPT_TIMEOUT, AwsSettings};
+use crate::dependencies::{Dependency, Fault, aws};
+
+/// Slowest acceptable transfer, for time limits that grow with the size.
+const BYTES_PER_SECOND: u64 = 1_000_000;
+
+/// A bucket, or the part of it below a prefix.
+#[derive(Debug)]
+pub struct S3 {
+    client: Client,
+    settings: AwsSettings,
+    bucket: String,
+    prefix: String,
+    health: Dependency,
+}
+
+impl S3 {
+    /// Names the bucket without calling it. All keys go below `prefix`, which may be empty.
+    #[must_use]
+    pub fn new(
+        config: &aws_config::SdkConfig,
+        settings: AwsSettings,
+        bucket: &str,
+        prefix: &str,
+        health: Dependency,
+    ) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(settings.endpoint_url.is_some())
+            .build();
+        let prefix = prefix.trim_matches('/');
+        Self {
+            client: Client::from_conf(config),
+            settings,
+            bucket: bucket.to_owned(),
+            prefix: if prefix.is_empty() {
+                String::new()
+            } else {
+                format!("{prefix}/")
+            },
+            health,
+        }
+    }
+
+    fn full_key(&self, key: &str) -> Result<String, BlobError> {
+        validate_key(key)?;
+        Ok(format!("{}{key}", self.prefix))
+    }
+
+    /// Reports the outcome to the tracker and puts an error into words. A missing object is an answer.
+    fn told<T, E>(
+        &self,
+        action: &str,
+        key: &str,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<T, BlobError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match answer {
+            Ok(answer) => {
+                self.health.succeeded();
+                Ok(answer)
+            }
+            Err(error) if matches!(error.code(), Some("NoSuchKey" | "NotFound")) => {
+                self.health.succeeded();
+                Err(BlobError::NotFound {
+                    key: key.to_owned(),
+                })
+            }
+            Err(error) => Err(self.failed(aws::fault(
+                &error,
+                self.settings.call(action, "bucket", &self.bucket),
+            ))),
+        }
+    }
+
+    fn failed(&self, fault: Fault) -> BlobError {
+        self.health.failed(&fault);
+        fault.into()
+    }
+}
+
+#[async_trait]
+impl Blobs for S3 {
+    async fn put(&self, key: &str, content_type: &str, bytes: Bytes) -> Result<(), BlobError> {
+        let patience = patience(bytes.len() as u64);
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(patience)
+            .operation_timeout(patience * 2);
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key)?)
+            .content_type(content_type)
+            .body(ByteStream::from(bytes))
+            .customize()
+            .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts.build()))
+            .send()
+            .await;
+        self.told("s3:PutObject", key, answer).map(drop)
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key)?);
+        let answer = self.told("s3:GetObject", key, request.send().await)?;
+        let size = answer
+            .content_length()
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or_default();
+        let cut = |how: &str| {
+            Fault::new(
+                "Timeout",
+                format!("s3:GetObject: {how} of an object of bucket {}", self.bucket),
+            )
+        };
+        match tokio::time::timeout(patience(size), answer.body.collect()).await {
+            Ok(Ok(body)) => Ok(body.into_bytes()),
+            Ok(Err(_)) => Err(self.failed(cut("the connection broke in the middle"))),
+            Err(_) => Err(self.failed(cut("time ran out in the middle"))),
+        }
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<BlobHead>, BlobError> {
+        let request = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key)?);
+        match self.told("s3:GetObject", key, request.send().await) {
+            Ok(answer) => {
+                let size = answer
+                    .content_length()
+                    .and_then(|size| u64::try_from(size).ok());
+                Ok(Some(BlobHead {
+                    size: size.unwrap_or_default(),
+                }))
+            }
+            // A HEAD has no body to tell a missing object from a missing bucket.
+            Err(BlobError::NotFound { .. }) => self.probe().await.map(|()| None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), BlobError> {
+        let request = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key)?);
+        match self.told("s3:DeleteObject", key, request.send().await) {
+            Err(BlobError::NotFound { .. }) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    async fn presign_put(
+        &self,
+        key: &str,
+        content_type: &str,
+        size: u64,
+        expires: Duration,
+    ) -> Result<PresignedPut, BlobError> {
+        let invalid =
+            |error: &dyn std::fmt::Display| Fault::new("InvalidPresigning", error.to_string());
+        let length = i64::try_from(size).map_err(|error| invalid(&error))?;
+        let config = PresigningConfig::expires_in(expires).map_err(|error| invalid(&error))?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.full_key(key)?);
+        let request = request.content_type(content_type).content_length(length);
+        let presigned = request.presigned(config).await.map_err(|error| {
+            let fault = aws::fault(
+                &error,
+                self.settings.call("s3:PutObject", "bucket", &self.bucket),
+            );
+            self.failed(fault)
+        })?;
+        Ok(PresignedPut {
+            url: presigned.uri().to_owned(),
+            method: presigned.method().to_owned(),
+            headers: presigned
+                .headers()
+                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+                .collect(),
+        })
+    }
+
+    async fn probe(&self) -> Result<(), BlobError> {
+        let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+        match answer {
+            Ok(_) => {
+                self.health.succeeded();
+                Ok(())
+            }
+            Err(error) => {
+                let call = self.settings.call("s3:ListBucket", "bucket", &self.bucket);
+                Err(self.failed(aws::fault(&error, call)))
+            }
+        }
+    }
+}
+
+fn patience(bytes: u64) -> Duration {
+    ATTEMPT_TIMEOUT + Duration::from_secs(bytes / BYTES_PER_SECOND)
+}
