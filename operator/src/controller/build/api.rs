@@ -1,0 +1,114 @@
+//! The Deployment of the API. It has no `replicas`: those belong to its autoscaler.
+
+use extraction_contract::{env, secret_key, subcommand};
+use k8s_openapi::api::apps::v1::{
+    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
+};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Lifecycle, LifecycleHandler, PodTemplateSpec, SleepAction,
+};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::metadata::{self, Component};
+use super::pod::{self, Parts, variable};
+use super::{access, probe, secret, volume};
+use crate::controller::validate::{Cluster, Pipeline};
+
+/// Seconds for requests in flight, after those for proxies to notice.
+const GRACE_SECONDS: i64 = 60;
+/// Seconds during which a pod that is to stop still serves, so that every proxy has taken it out first.
+const DRAIN_SECONDS: i64 = 5;
+/// How many old ReplicaSets are kept to roll back to.
+pub(super) const HISTORY: i32 = 3;
+const ADMIN_KEY_DIR: &str = "/etc/extraction/admin-key";
+const TOKEN_SIGNING_KEY_DIR: &str = "/etc/extraction/token-signing-key";
+
+/// Builds the API. A new version takes over pod by pod; the number of ready pods never falls.
+pub(super) fn build_api(
+    pipeline: &Pipeline,
+    cluster: &Cluster,
+    config_map: &ConfigMap,
+) -> Deployment {
+    let name = metadata::child_name(pipeline, Component::Api.as_str());
+    Deployment {
+        metadata: metadata::of(pipeline, Component::Api, name.clone()),
+        spec: Some(DeploymentSpec {
+            revision_history_limit: Some(HISTORY),
+            selector: metadata::selector(pipeline, Component::Api),
+            strategy: Some(DeploymentStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                rolling_update: Some(RollingUpdateDeployment {
+                    max_surge: Some(IntOrString::String("25%".to_owned())),
+                    max_unavailable: Some(IntOrString::Int(0)),
+                }),
+            }),
+            template: template(pipeline, cluster, config_map, name),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn template(
+    pipeline: &Pipeline,
+    cluster: &Cluster,
+    config_map: &ConfigMap,
+    service_account: String,
+) -> PodTemplateSpec {
+    let mut parts = Parts {
+        component: Component::Api,
+        arguments: vec![subcommand::API.to_owned()],
+        environment: pod::listen_addresses(true),
+        volumes: Vec::new(),
+        resources: cluster.api_pods.resources.clone(),
+        grace_seconds: GRACE_SECONDS,
+    };
+    add_keys(&mut parts, pipeline);
+    access::add_database(&mut parts, cluster);
+    access::add_aws(&mut parts, cluster);
+    let mut pod = parts.pod(pipeline, service_account);
+    serve_http(&mut pod);
+    pod::finish(pod, pipeline, Component::Api, config_map, &cluster.api_pods)
+}
+
+/// Lets the pod read the generated keys.
+pub(super) fn add_keys(parts: &mut Parts, pipeline: &Pipeline) {
+    for (name, variable_name, directory, key) in [
+        (
+            secret::ADMIN_KEY,
+            env::ADMIN_KEY_FILE,
+            ADMIN_KEY_DIR,
+            secret_key::ADMIN_KEY,
+        ),
+        (
+            secret::TOKEN_SIGNING_KEY,
+            env::TOKEN_SIGNING_KEY_FILE,
+            TOKEN_SIGNING_KEY_DIR,
+            secret_key::TOKEN_SIGNING_KEY,
+        ),
+    ] {
+        let file = format!("{directory}/{key}");
+        parts.environment.push(variable(variable_name, file));
+        let secret = metadata::child_name(pipeline, name);
+        parts
+            .volumes
+            .push(volume::secret(name, directory, &secret, None));
+    }
+}
+
+/// Opens the ports of the API, probes them, and drains before stopping.
+pub(super) fn serve_http(pod: &mut PodTemplateSpec) {
+    for container in &mut pod.spec.get_or_insert_default().containers {
+        container.ports = Some(pod::ports(true));
+        probe::add_probes(container, pod::API_PORT);
+        container.lifecycle = Some(Lifecycle {
+            pre_stop: Some(LifecycleHandler {
+                sleep: Some(SleepAction {
+                    seconds: DRAIN_SECONDS,
+                }),
+                ..LifecycleHandler::default()
+            }),
+            ..Lifecycle::default()
+        });
+    }
+}

@@ -1,0 +1,70 @@
+//! The Deployment of an embedded pipeline: one pod that is API and worker, with its data on a volume.
+
+use extraction_contract::{env, subcommand};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
+
+use super::api::{self, HISTORY};
+use super::metadata::{self, Component};
+use super::pod::{self, Parts, variable};
+use super::volume::{self, Mounted};
+use super::volume_claim;
+use super::worker::{self, GRACE_SECONDS};
+use crate::controller::validate::{Embedded, Pipeline, Volume};
+
+const DATA_DIR: &str = "/var/lib/extraction";
+
+/// Builds the one pod. The old one ends before a new one starts: two must never write the same SQLite file.
+pub(super) fn build_serve(
+    pipeline: &Pipeline,
+    embedded: &Embedded,
+    config_map: &ConfigMap,
+) -> Deployment {
+    let name = metadata::child_name(pipeline, Component::Serve.as_str());
+    Deployment {
+        metadata: metadata::of(pipeline, Component::Serve, name.clone()),
+        spec: Some(DeploymentSpec {
+            replicas: Some(1),
+            revision_history_limit: Some(HISTORY),
+            selector: metadata::selector(pipeline, Component::Serve),
+            strategy: Some(DeploymentStrategy {
+                type_: Some("Recreate".to_owned()),
+                rolling_update: None,
+            }),
+            template: template(pipeline, embedded, config_map, name),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn template(
+    pipeline: &Pipeline,
+    embedded: &Embedded,
+    config_map: &ConfigMap,
+    service_account: String,
+) -> PodTemplateSpec {
+    let mut environment = pod::listen_addresses(true);
+    environment.push(variable(env::DATA_DIR, DATA_DIR));
+    environment.push(worker::concurrency(pipeline));
+    let mut parts = Parts {
+        component: Component::Serve,
+        arguments: vec![subcommand::SERVE.to_owned()],
+        environment,
+        volumes: vec![data(pipeline, embedded)],
+        resources: pipeline.worker_pods.resources.clone(),
+        grace_seconds: GRACE_SECONDS,
+    };
+    api::add_keys(&mut parts, pipeline);
+    let mut pod = parts.pod(pipeline, service_account);
+    api::serve_http(&mut pod);
+    let pods = &pipeline.worker_pods;
+    pod::finish(pod, pipeline, Component::Serve, config_map, pods)
+}
+
+fn data(pipeline: &Pipeline, embedded: &Embedded) -> Mounted {
+    match &embedded.volume {
+        Volume::Claim { .. } => volume::claim("data", DATA_DIR, volume_claim::name(pipeline)),
+        Volume::Temporary { size } => volume::temporary("data", DATA_DIR, size.clone()),
+    }
+}

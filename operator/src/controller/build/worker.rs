@@ -1,0 +1,77 @@
+//! The Deployment of the workers. It has no `replicas`: those belong to its autoscaler.
+
+use extraction_contract::{env, subcommand};
+use k8s_openapi::api::apps::v1::{
+    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::api::HISTORY;
+use super::config_map::JOB_TIMEOUT_SECONDS;
+use super::metadata::{self, Component};
+use super::pod::{self, Parts, variable};
+use super::{access, probe};
+use crate::controller::validate::{Cluster, Pipeline};
+
+/// A worker that is to stop may finish its longest job and store the result.
+pub(super) const GRACE_SECONDS: i64 = JOB_TIMEOUT_SECONDS + 30;
+
+/// Builds the workers. During a change of version a quarter may be missing: the queue keeps the work.
+pub(super) fn build_worker(
+    pipeline: &Pipeline,
+    cluster: &Cluster,
+    config_map: &ConfigMap,
+) -> Deployment {
+    let name = metadata::child_name(pipeline, Component::Worker.as_str());
+    Deployment {
+        metadata: metadata::of(pipeline, Component::Worker, name.clone()),
+        spec: Some(DeploymentSpec {
+            revision_history_limit: Some(HISTORY),
+            selector: metadata::selector(pipeline, Component::Worker),
+            strategy: Some(DeploymentStrategy {
+                type_: Some("RollingUpdate".to_owned()),
+                rolling_update: Some(RollingUpdateDeployment {
+                    max_surge: Some(IntOrString::String("25%".to_owned())),
+                    max_unavailable: Some(IntOrString::String("25%".to_owned())),
+                }),
+            }),
+            template: template(pipeline, cluster, config_map, name),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn template(
+    pipeline: &Pipeline,
+    cluster: &Cluster,
+    config_map: &ConfigMap,
+    service_account: String,
+) -> PodTemplateSpec {
+    let mut environment = pod::listen_addresses(false);
+    environment.push(concurrency(pipeline));
+    let mut parts = Parts {
+        component: Component::Worker,
+        arguments: vec![subcommand::WORKER.to_owned()],
+        environment,
+        volumes: Vec::new(),
+        resources: pipeline.worker_pods.resources.clone(),
+        grace_seconds: GRACE_SECONDS,
+    };
+    access::add_database(&mut parts, cluster);
+    access::add_aws(&mut parts, cluster);
+    let mut pod = parts.pod(pipeline, service_account);
+    for container in &mut pod.spec.get_or_insert_default().containers {
+        container.ports = Some(pod::ports(false));
+        probe::add_probes(container, pod::METRICS_PORT);
+    }
+    let pods = &pipeline.worker_pods;
+    pod::finish(pod, pipeline, Component::Worker, config_map, pods)
+}
+
+/// Said in the pod and not in the ConfigMap, so that changing it leaves the API pods alone.
+pub(super) fn concurrency(pipeline: &Pipeline) -> k8s_openapi::api::core::v1::EnvVar {
+    let value = pipeline.worker_concurrency.to_string();
+    variable(env::WORKER_CONCURRENCY, value)
+}
