@@ -14,7 +14,7 @@ mod status;
 mod workload;
 
 pub use connection::{Aws, Database, LocalSecret, Queue, SecretKey, Storage};
-pub use definition::definition;
+pub use definition::{definition, definition_yaml};
 pub use status::{ConditionType, ExtractionPipelineStatus};
 pub use workload::{Api, Compute, Ingress, PodMetadata, PodTemplate, Resources, Retention, Worker};
 

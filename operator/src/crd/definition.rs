@@ -25,6 +25,11 @@ pub fn definition() -> CustomResourceDefinition {
     definition
 }
 
+/// The definition as the text of `crds/`, which the `crd` subcommand prints.
+pub fn definition_yaml() -> String {
+    serde_yaml::to_string(&definition()).expect("a definition is YAML")
+}
+
 fn forbid_null(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     for property in schema

@@ -138,6 +138,10 @@ impl Default for Worker {
 #[derive(KubeSchema, Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
+    validation = Rule::new("has(self.requests) && has(self.requests.cpu) && has(self.requests.memory)")
+        .message("`requests.cpu` and `requests.memory` must be set: the number of pods is measured against them"),
+    validation = Rule::new("!has(self.requests) || ((!has(self.requests.cpu) || quantity(string(self.requests.cpu)).isGreaterThan(quantity('0'))) && (!has(self.requests.memory) || quantity(string(self.requests.memory)).isGreaterThan(quantity('0'))))")
+        .message("`requests.cpu` and `requests.memory` must be greater than 0"),
     validation = Rule::new("!has(self.requests) || !has(self.limits) || !has(self.requests.cpu) || !has(self.limits.cpu) || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0")
         .message("`requests.cpu` must be less than or equal to `limits.cpu`"),
     validation = Rule::new("!has(self.requests) || !has(self.limits) || !has(self.requests.memory) || !has(self.limits.memory) || quantity(string(self.requests.memory)).compareTo(quantity(string(self.limits.memory))) <= 0")
