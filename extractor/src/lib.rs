@@ -10,6 +10,8 @@ pub mod credentials;
 pub mod dependencies;
 pub mod document;
 pub mod geometry;
+pub mod metrics;
 pub mod queue;
 pub mod result;
 pub mod store;
+pub mod telemetry;

@@ -62,6 +62,10 @@ pub mod env {
     pub const LOG: &str = "EXTRACTION_LOG";
     /// Public base URL of the API, used in upload links of the embedded mode.
     pub const PUBLIC_URL: &str = "EXTRACTION_PUBLIC_URL";
+    /// Seconds to finish jobs in hand after SIGTERM; a little less than the pod's grace period.
+    pub const SHUTDOWN_GRACE_SECONDS: &str = "EXTRACTION_SHUTDOWN_GRACE_SECONDS";
+    /// Seconds that `migrate` waits for a database that does not answer.
+    pub const MIGRATE_WAIT_SECONDS: &str = "EXTRACTION_MIGRATE_WAIT_SECONDS";
 }
 
 /// Ports that the extractor listens on inside its pod.
@@ -96,4 +100,38 @@ pub mod secret_key {
     pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     /// Of `spec.aws.credentialsSecretRef`, optional.
     pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+}
+
+/// Metrics of the extractor; their help texts are in its `metrics.rs`.
+pub mod metric {
+    /// Counter by `state` and `reason`.
+    pub const JOBS_FINISHED: &str = "extraction_jobs_finished_total";
+    /// Counter by `reason`.
+    pub const ATTEMPTS_FAILED: &str = "extraction_job_attempts_failed_total";
+    /// Gauge.
+    pub const JOBS_IN_PROGRESS: &str = "extraction_jobs_in_progress";
+    /// Histogram.
+    pub const JOB_SECONDS: &str = "extraction_job_seconds";
+    /// Counter by `engine`.
+    pub const PAGES_READ: &str = "extraction_pages_read_total";
+    /// Counter.
+    pub const MESSAGES_RECEIVED: &str = "extraction_messages_received_total";
+    /// Counter.
+    pub const MESSAGES_SENT: &str = "extraction_messages_sent_total";
+    /// Gauge.
+    pub const OUTBOX_OWED: &str = "extraction_outbox_owed";
+    /// Gauge.
+    pub const OUTBOX_OLDEST_SECONDS: &str = "extraction_outbox_oldest_seconds";
+    /// Counter by `lost`.
+    pub const JOBS_RECOVERED: &str = "extraction_jobs_recovered_total";
+    /// Counter.
+    pub const JOBS_DELETED: &str = "extraction_jobs_deleted_total";
+    /// Counter by `method`, `route` and `status`.
+    pub const HTTP_REQUESTS: &str = "extraction_http_requests_total";
+    /// Histogram by `method` and `route`.
+    pub const HTTP_SECONDS: &str = "extraction_http_request_seconds";
+    /// Gauge by `dependency`.
+    pub const DEPENDENCY_REACHABLE: &str = "extraction_dependency_reachable";
+    /// Gauge by `state`.
+    pub const DATABASE_CONNECTIONS: &str = "extraction_database_connections";
 }
