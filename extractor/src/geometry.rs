@@ -1,10 +1,11 @@
 //! Boxes, words and pages of text: what recognition hands to extraction.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An axis-aligned box as ratios of the page's width and height, origin at the top left, y downwards
 /// (Textract's `BoundingBox`). All four are within 0..=1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BoundingBox {
     /// Distance of the left edge from the left of the page, over the page's width.
     pub left: f32,
@@ -44,7 +45,7 @@ impl BoundingBox {
 }
 
 /// One word, without white space inside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Word {
     /// The characters as read.
     pub text: String,
@@ -56,7 +57,7 @@ pub struct Word {
 }
 
 /// A page after recognition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// From 1.
     pub number: u32,

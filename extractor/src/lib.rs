@@ -4,6 +4,7 @@
 //! keeps the first two in a child that can be killed. `queue`, `blobs` and `store` keep jobs, and `api`
 //! and `worker` serve them.
 
+pub mod api;
 pub mod blobs;
 pub mod config;
 pub mod credentials;

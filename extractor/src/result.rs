@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{BoundingBox, Page};
@@ -10,7 +11,7 @@ use crate::geometry::{BoundingBox, Page};
 pub const SCHEMA: &str = "extraction.dev/result/v1";
 
 /// What extraction found in one document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtractionResult {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -33,7 +34,7 @@ pub struct ExtractionResult {
 }
 
 /// One value with its evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
     /// Normalised: amounts as decimals with a point, dates ISO 8601, currency ISO 4217.
     pub value: String,
@@ -54,7 +55,7 @@ pub struct Field {
 }
 
 /// The outcome of one check, e.g. `subtotal_plus_tax_is_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Stable snake-case name.
     pub name: String,
@@ -63,14 +64,14 @@ pub struct Check {
 }
 
 /// One row of the table of goods.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LineItem {
     /// Cells by name: `item`, `quantity`, `unit_price`, `price`, `product_code`.
     pub fields: BTreeMap<String, Field>,
 }
 
 /// Where the document goes next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Routing {
     /// `succeeded` or `needs_review`.
     pub outcome: Outcome,
@@ -79,7 +80,7 @@ pub struct Routing {
 }
 
 /// See [`Routing`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The required fields are there, confident, and agree with each other.
@@ -89,7 +90,7 @@ pub enum Outcome {
 }
 
 /// Milliseconds of wall-clock time by stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
     /// Decoding, rasterising and recognition, in the child process.
     pub recognise_ms: u64,

@@ -31,4 +31,4 @@ pub use outbox::OutboxEntry;
 pub use results::StoredResult;
 pub use retention::ExpiredJob;
 pub use submit::{NewJob, Submitted};
-pub use uploads::{Completed, Upload};
+pub use uploads::{Completed, UPLOAD_COMPLETION_MS, Upload};

@@ -7,6 +7,10 @@ use super::idempotency::{self, Idempotency, Recorded};
 use super::submit::{self, NewJob};
 use super::{Store, StoreError};
 
+/// How long after the end of its link an upload may still be completed. Whoever deletes abandoned uploads
+/// must wait longer.
+pub const UPLOAD_COMPLETION_MS: i64 = 3_600_000;
+
 /// A promise to take a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
