@@ -11,6 +11,7 @@ export LC_ALL=C.UTF-8 CARGO_TERM_COLOR=never
 export TEST_STARTED=${TEST_STARTED:-$EPOCHREALTIME}
 LOGS=$REPOSITORY/target/test-logs
 GROUP=$(basename "$0")
+COUNTS=${COUNTS:-/dev/null}
 # The demo's cluster has another name, so that both run beside each other.
 TEST_CLUSTER=test
 
