@@ -101,17 +101,14 @@ pub struct ExtractionPipelineSpec {
 
     /// The HTTP API that takes documents and serves results.
     #[serde(default)]
-    #[schemars(default = "workload::empty_object")]
     pub api: Api,
 
     /// The workers that extract. Without `queue` the one pod takes `concurrency`, `resources` and `podTemplate` from here.
     #[serde(default)]
-    #[schemars(default = "workload::empty_object")]
     pub worker: Worker,
 
     /// How long finished jobs are kept.
     #[serde(default)]
-    #[schemars(default = "workload::empty_object")]
     pub retention: Retention,
 
     /// Stops the operator from acting on this pipeline; running pods keep running. `None`: acts as usual.

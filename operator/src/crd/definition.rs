@@ -10,7 +10,8 @@ use super::ExtractionPipeline;
 /// The definition of `ExtractionPipeline`.
 ///
 /// The derive marks every optional member `nullable`; that is taken out, so that the API server drops a
-/// `null` (as Helm templates leave behind) and applies the default instead of storing it.
+/// `null` (as Helm templates leave behind) and applies the default instead of storing it. Line breaks of doc
+/// comments are taken out as well: `kubectl explain` makes its own.
 pub fn definition() -> CustomResourceDefinition {
     let mut definition = ExtractionPipeline::crd();
     for version in &mut definition.spec.versions {
@@ -19,7 +20,7 @@ pub fn definition() -> CustomResourceDefinition {
             .as_mut()
             .and_then(|schema| schema.open_api_v3_schema.as_mut())
         {
-            forbid_null(schema);
+            polish(schema);
         }
     }
     definition
@@ -30,19 +31,22 @@ pub fn definition_yaml() -> String {
     serde_yaml::to_string(&definition()).expect("a definition is YAML")
 }
 
-fn forbid_null(schema: &mut JSONSchemaProps) {
+fn polish(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
+    if let Some(description) = &mut schema.description {
+        *description = description.replace('\n', " ");
+    }
     for property in schema
         .properties
         .iter_mut()
         .flat_map(|map| map.values_mut())
     {
-        forbid_null(property);
+        polish(property);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
-        forbid_null(items);
+        polish(items);
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
-        forbid_null(values);
+        polish(values);
     }
 }

@@ -294,11 +294,6 @@ impl Default for Retention {
     }
 }
 
-/// `{}` as the default of a member whose own members have defaults: the API server fills them in.
-pub(super) fn empty_object() -> Value {
-    Value::Object(Map::new())
-}
-
 /// A resource quantity, as text or as a whole number, that is positive or zero.
 pub(super) fn quantity_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
