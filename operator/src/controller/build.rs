@@ -76,3 +76,6 @@ fn build_deployments(pipeline: &Pipeline, config_map: &ConfigMap) -> Vec<Deploym
         Mode::Embedded(embedded) => vec![serve::build_serve(pipeline, embedded, config_map)],
     }
 }
+
+#[cfg(test)]
+mod tests;

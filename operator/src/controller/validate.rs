@@ -110,3 +110,6 @@ fn mode(spec: &ExtractionPipelineSpec, observed: &Observed) -> Result<Mode, Vec<
 fn collect<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
     result.map_err(|found| problems.extend(found)).ok()
 }
+
+#[cfg(test)]
+mod tests;
