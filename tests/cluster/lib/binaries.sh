@@ -5,7 +5,7 @@ KUBERNETES_VERSION=1.35.4
 HELM_LAYERS="v35@2.2.2 v32@2.1.0"
 
 # module_folder MODULE: the cache folder of the programs built from go/MODULE.
-module_folder() { echo "$CACHE/go/$1-$(key "$CLUSTER_HOME/go/$1" "$KUBERNETES_VERSION")"; }
+module_folder() { echo "$CACHE/go/$1-$(key "$CLUSTER_HOME/go/$1" "$CLUSTER_HOME/prepare.d/40-go" -- "$KUBERNETES_VERSION")"; }
 
 # binary NAME: path of a program of the cluster.
 binary() {

@@ -1,17 +1,17 @@
 # One folder of the cache per set of inputs, so a changed input never meets an old output. Sourced, never run.
 
-# key FILE-OR-TEXT...: the hash of all named files' contents (folders: every file below) and of the other words.
+# key PATH... [-- WORD...]: the hash of the files' contents (folders: every file below) and of the words.
 key() {
-  local input
-  for input in "$@"; do
-    if [ -d "$input" ]; then
-      (cd "$input" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
-    elif [ -f "$input" ]; then
-      sha256sum <"$input"
+  local path
+  while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
+    path=$1
+    shift
+    if [ -d "$path" ]; then
+      (cd "$path" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
     else
-      printf '%s\n' "$input"
+      sha256sum <"$path"
     fi
-  done | sha256sum | cut -c1-16
+  done | sha256sum - <(while [ "$#" -gt 0 ] && [ "$1" != -- ]; do shift; done; printf '%s\n' "$@") | sha256sum | cut -c1-16
 }
 
 # cached TEXT PATH COMMAND...: runs COMMAND with a temporary path as last argument unless PATH exists, then moves it there.
