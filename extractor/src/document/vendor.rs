@@ -1,0 +1,366 @@
+//! Who sent the document: by legal form, size, place and repetition; never the addressee.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::lexicon::Kind;
+use super::reading::{Reading, Spot};
+use super::text::{letter_share, squeeze};
+
+/// A name with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Vendor {
+    pub(super) name: String,
+    pub(super) spots: Vec<Spot>,
+    /// How sure it is, 0..=1.
+    pub(super) likeness: f32,
+}
+
+static LEGAL_FORM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:sdn\.? ?bhd|sdn|bhd|s/b|ltd|limited|plc|llp|llc|inc|corp|gmbh|ag|kg|ohg|e\.?k|eg|ug|s\.?a\.?r\.?l|s\.?a\.?s|s\.?l\.?u?|s\.?r\.?l|s\.?p\.?a|b\.?v|n\.?v|pty|pvt|enterprise|enterprises|trading|holdings|co\.)(?:\W|$)")
+        .expect("the pattern is valid")
+});
+static TRADE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:restaurant|restoran|kedai|syarikat|pasar|pasaraya|mart|market|supermarket|store|stores|shop|stationery|hardware|bakery|bakeries|cafe|café|bistro|pharmacy|clinic|hotel|station|books|services|handicraft|kopitiam|diner|grocers|motor|auto|electrical|perniagaan|marketing)\b")
+        .expect("the pattern is valid")
+});
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(?:no|lot|unit|suite|plot|level|block|blok|ground floor|p\.?o\.? box)\b[ .:]*[\dA-Z]|\b(?:jalan|jln|taman|tmn|street|road|avenue|lane|drive|rue|calle|avenida|strasse|straße|seksyen|lorong|kampung|kawasan|selangor|johor|kuala lumpur|malaysia)\b|\b\d{5}\b|^\d+[A-Z]?,? ")
+        .expect("the pattern is valid")
+});
+/// The register's number behind a name: `(519537-X)`, `Co. No. 123456`.
+static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)[\s(\[]*(?:\(?co\.?|company|reg\.?|roc)?[\s.:]*(?:reg|no|id)?[\s.:#]*\d{4,}\s*-?\s*[A-Z0-9]{0,2}\s*[)\]]*\s*$").expect("the pattern is valid")
+});
+
+struct Candidate {
+    spots: Vec<Spot>,
+    text: String,
+    height: f32,
+    score: f32,
+}
+
+/// The most likely name; `None` when nothing on the first page looks like one.
+pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
+    let addressee = addressee(reading);
+    let head = head(reading);
+    let usual = usual_height(reading);
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for line in 0..head {
+        for range in reading.lines[line].segments() {
+            let spot = Spot { line, range };
+            let is_addressee = addressee.contains(&spot);
+            if is_addressee || !is_name(reading, &spot) {
+                continue;
+            }
+            match candidates
+                .iter_mut()
+                .find(|c| continues(reading, c, &spot, usual))
+            {
+                Some(begun) => begun.add(reading, spot),
+                None => candidates.push(Candidate::of(reading, spot)),
+            }
+        }
+    }
+    let top = candidates.first().map_or(0, |c| c.spots[0].line);
+    for candidate in &mut candidates {
+        candidate.score = score(reading, candidate, usual, top);
+    }
+    let best = candidates
+        .iter()
+        .max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let runner_up = candidates
+        .iter()
+        .filter(|c| c.text != best.text)
+        .map(|c| c.score)
+        .fold(0.0, f32::max);
+    let likeness = (0.55 + 0.12 * (best.score - runner_up) + 0.04 * best.score).clamp(0.3, 0.97);
+    let name = clean(&best.text);
+    Some(Vendor {
+        spots: trimmed(reading, &best.spots),
+        name,
+        likeness,
+    })
+}
+
+/// The first lines of the first page: above the first amount and the table of goods, but at least a few.
+fn head(reading: &Reading<'_>) -> usize {
+    let first_page = reading.lines.iter().take_while(|l| l.page == 0).count();
+    let table = (0..first_page)
+        .find(|&i| super::rows::is_table_head(reading, i))
+        .unwrap_or(first_page);
+    let money = (0..first_page)
+        .find(|&i| i >= 4 && reading.found[i].money().next().is_some())
+        .unwrap_or(first_page);
+    table.min(money).max(3).min(first_page).min(25)
+}
+
+/// Segments that belong to a block under "Bill to" and the like.
+fn addressee(reading: &Reading<'_>) -> Vec<Spot> {
+    let mut out = Vec::new();
+    for (line, found) in reading.found.iter().enumerate() {
+        for hit in found
+            .labels
+            .iter()
+            .filter(|l| matches!(l.meaning, Kind::Customer | Kind::Delivery))
+        {
+            let label = Spot {
+                line,
+                range: hit.range.clone(),
+            };
+            out.push(Spot {
+                line,
+                range: reading.lines[line].segment_at(hit.range.start),
+            });
+            if let Some(behind) = reading.lines[line]
+                .segments()
+                .find(|s| s.start > hit.range.end)
+            {
+                out.push(Spot {
+                    line,
+                    range: behind,
+                });
+            }
+            for below in reading.below(line, 9.0) {
+                for range in reading.lines[below].segments() {
+                    let spot = Spot { line: below, range };
+                    if (reading.extent(&spot).0 - reading.extent(&label).0).abs()
+                        < 2.0 * reading.lines[line].height
+                    {
+                        out.push(spot);
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Median height of the lines of the first page.
+fn usual_height(reading: &Reading<'_>) -> f32 {
+    let mut heights: Vec<f32> = reading
+        .lines
+        .iter()
+        .filter(|l| l.page == 0)
+        .map(|l| l.height)
+        .collect();
+    heights.sort_by(f32::total_cmp);
+    heights.get(heights.len() / 2).copied().unwrap_or(0.01)
+}
+
+/// Mostly letters, and not explained by the lexicon.
+fn is_name(reading: &Reading<'_>, spot: &Spot) -> bool {
+    let text = reading.raw(spot);
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let inside = |l: &&super::labels::Hit<Kind>| {
+        l.range.start >= spot.range.start && l.range.end <= spot.range.end
+    };
+    let explained: usize = reading.found[spot.line]
+        .labels
+        .iter()
+        .filter(inside)
+        .filter(|l| {
+            !matches!(
+                l.meaning,
+                Kind::Service
+                    | Kind::Paid
+                    | Kind::Account
+                    | Kind::Shipping
+                    | Kind::Carried
+                    | Kind::Tax
+            )
+        })
+        .map(|l| squeeze(&reading.lines[spot.line].text[l.range.clone()]).len())
+        .sum();
+    let starts_with_label = reading.found[spot.line]
+        .labels
+        .iter()
+        .filter(inside)
+        .any(|l| {
+            l.range.start == spot.range.start
+                && matches!(
+                    l.meaning,
+                    Kind::TaxId
+                        | Kind::Contact
+                        | Kind::Number
+                        | Kind::Date
+                        | Kind::Due
+                        | Kind::PurchaseOrder
+                )
+        });
+    let is_contact =
+        text.contains('@') && text.contains('.') || text.to_lowercase().contains("www.");
+    letters >= 3
+        && letter_share(&REGISTER.replace(text, "")) > 0.55
+        && explained * 2 < squeeze(text).len()
+        && !starts_with_label
+        && !is_contact
+}
+
+/// Whether a segment is the next line of a name: equally large print below it, or the rest of a bracket or legal form.
+fn continues(reading: &Reading<'_>, begun: &Candidate, next: &Spot, usual: f32) -> bool {
+    let Some(last) = begun.spots.last() else {
+        return false;
+    };
+    let (above, below) = (&reading.lines[last.line], &reading.lines[next.line]);
+    let text = reading.raw(next);
+    let gap = below.y - above.y;
+    let is_below = gap > 0.4 * above.height
+        && gap < 2.0 * above.height.max(below.height)
+        && reading.is_same_column(last, next);
+    if !is_below || begun.spots.len() > 2 {
+        return false;
+    }
+    let height = reading.lines[next.line].bounds(&next.range).height
+        / reading.lines[last.line].bounds(&last.range).height;
+    let left = (reading.extent(last).0 - reading.extent(next).0).abs();
+    let is_large = begun.height > 1.35 * usual
+        && (height - 1.0).abs() < 0.2
+        && left < above.height
+        && !ADDRESS.is_match(text);
+    let is_open = begun.text.matches('(').count() > begun.text.matches(')').count();
+    let is_form =
+        LEGAL_FORM.find(text).is_some_and(|m| m.start() == 0) && !LEGAL_FORM.is_match(&begun.text);
+    is_open || is_form || (is_large && !LEGAL_FORM.is_match(&begun.text))
+}
+
+impl Candidate {
+    fn of(reading: &Reading<'_>, spot: Spot) -> Self {
+        let line = &reading.lines[spot.line];
+        let height = line.bounds(&spot.range).height
+            / line.bounds(&(0..line.text.len())).height.max(1e-6)
+            * line.height;
+        Self {
+            text: reading.raw(&spot).to_owned(),
+            height,
+            score: 0.0,
+            spots: vec![spot],
+        }
+    }
+
+    fn add(&mut self, reading: &Reading<'_>, spot: Spot) {
+        self.text = format!("{} {}", self.text, reading.raw(&spot));
+        self.spots.push(spot);
+    }
+}
+
+fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -> f32 {
+    let line = candidate.spots[0].line;
+    let text = &candidate.text;
+    let mut score = 2.0 - 0.22 * (line - top).min(12) as f32;
+    if LEGAL_FORM.is_match(text) {
+        score += 2.0;
+    } else if TRADE.is_match(text) {
+        score += 1.0;
+    }
+    score += (1.6 * (candidate.height / usual - 1.0)).clamp(-0.5, 2.2);
+    if ADDRESS.is_match(&REGISTER.replace(text, "")) {
+        score -= 2.0;
+    }
+    let key = squeeze(&clean(text));
+    let again = reading
+        .lines
+        .iter()
+        .enumerate()
+        .filter(|(i, l)| *i != line && key.len() > 5 && squeeze(&l.text).contains(&key))
+        .count();
+    score += 0.7 * again.min(2) as f32;
+    let is_short = text.chars().count() < 5;
+    score - if is_short { 0.8 } else { 0.0 }
+}
+
+/// Without the register's number and punctuation around.
+fn clean(text: &str) -> String {
+    let text = text.replace('\t', " ");
+    let bare = REGISTER.replace(&text, "");
+    let bare = if bare.trim().len() < 3 {
+        text.as_str()
+    } else {
+        &bare
+    };
+    let bare = bare.split(" · ").next().unwrap_or(bare);
+    let bare = bare.trim_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                ',' | ';' | ':' | '-' | '*' | '|' | '\'' | '"' | '_' | '='
+            )
+    });
+    if bare.matches('(').count() > bare.matches(')').count() && bare.ends_with('(') {
+        bare.trim_end_matches(['(', ' ']).to_owned()
+    } else {
+        bare.to_owned()
+    }
+}
+
+/// The places without the register's number, so that the box shows just the name.
+fn trimmed(reading: &Reading<'_>, spots: &[Spot]) -> Vec<Spot> {
+    let shorten = |spot: &Spot| {
+        let text = &reading.lines[spot.line].text[spot.range.clone()];
+        let kept = REGISTER.find(text).map_or(text.len(), |m| m.start());
+        let end = if kept < 3 {
+            spot.range.end
+        } else {
+            spot.range.start + kept
+        };
+        Spot {
+            line: spot.line,
+            range: spot.range.start..end,
+        }
+    };
+    spots.iter().map(shorten).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vendor;
+    use crate::document::reading::Reading;
+    use crate::document::testing::written;
+
+    fn name(lines: &[&str]) -> Option<String> {
+        vendor(&Reading::of(&[written(lines)])).map(|v| v.name)
+    }
+
+    #[test]
+    fn the_legal_form_outweighs_the_first_line() {
+        assert_eq!(
+            name(&[
+                "CITY MILK",
+                "R&C VENTURE SDN BHD (1191015-W)",
+                "LOT-18A-2, TIMES SQUARE"
+            ])
+            .as_deref(),
+            Some("R&C VENTURE SDN BHD")
+        );
+    }
+
+    #[test]
+    fn the_addressee_is_not_the_vendor() {
+        assert_eq!(
+            name(&[
+                "Copperline Outfitters",
+                "210 Harbor Street",
+                "Bill To:",
+                "Blue Mesa Rentals Ltd",
+                "88 Canyon Drive"
+            ])
+            .as_deref(),
+            Some("Copperline Outfitters")
+        );
+    }
+
+    #[test]
+    fn a_name_in_open_brackets_goes_on_below() {
+        assert_eq!(
+            name(&[
+                "NORTHGATE HARDWARE",
+                "ENTERPRISE (HILL",
+                "SIDE) SDN BHD",
+                "822737-X"
+            ])
+            .as_deref(),
+            Some("NORTHGATE HARDWARE ENTERPRISE (HILL SIDE) SDN BHD")
+        );
+    }
+}
