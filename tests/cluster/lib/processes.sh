@@ -11,6 +11,7 @@ start() {
   is_running "$name" && return
   (
     echo "$BASHPID" >"$MEMBERS/$CGROUP/daemons/cgroup.procs"
+    echo "$BASHPID" >"/sys/fs/cgroup/cpu/$CGROUP/daemons/cgroup.procs"
     cd "$DIR"
     exec 3>&- 8>&- 9>&-
     exec setsid nsenter --net="$DIR/netns" -- "$@" </dev/null >>"$LOG/$name.log" 2>&1
