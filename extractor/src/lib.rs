@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod blobs;
+pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod dependencies;
@@ -13,6 +14,9 @@ pub mod document;
 pub mod geometry;
 pub mod metrics;
 pub mod queue;
+pub mod relay;
 pub mod result;
 pub mod store;
+pub mod sweeper;
 pub mod telemetry;
+pub mod worker;

@@ -1,0 +1,218 @@
+//! One delivery of a message: claim the job, hold it, work, conclude.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{Backoff, Failure, Worker, conclude};
+use crate::clock::now_ms;
+use crate::queue::{Message, QueueError};
+use crate::result::ExtractionResult;
+use crate::store::{Claim, ClaimedJob};
+
+/// A claimed job together with what proves that it is ours.
+pub(super) struct Held<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) message: &'a Message,
+    pub(super) claimed: &'a ClaimedJob,
+    pub(super) owner: &'a str,
+    pub(super) since: Instant,
+}
+
+/// Deals with one message. Whatever is left undone comes back with the message or by the sweeper.
+pub(super) async fn run(worker: &Worker, message: &Message, hand_back: &CancellationToken) {
+    let span = tracing::info_span!(
+        "job",
+        job_id = message.job_id,
+        delivery = message.receive_count
+    );
+    async {
+        if let Err(error) = claim(worker, message, hand_back).await {
+            tracing::warn!(%error, "the message could not be dealt with: {error}");
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn claim(
+    worker: &Worker,
+    message: &Message,
+    hand_back: &CancellationToken,
+) -> Result<(), QueueError> {
+    // New for every claim: a repeated message may reach this very process.
+    let owner = format!("{}/{}", worker.name, Uuid::now_v7());
+    let claim = worker
+        .store
+        .claim(&message.job_id, &owner, now_ms(), worker.lease_ms())
+        .await;
+    match claim {
+        Ok(Claim::Claimed(claimed)) => {
+            let held = Held {
+                worker,
+                message,
+                claimed: &claimed,
+                owner: &owner,
+                since: Instant::now(),
+            };
+            held.work(hand_back).await
+        }
+        Ok(Claim::AlreadyFinished(_) | Claim::Cancelled) => worker.queue.delete(message).await,
+        Ok(Claim::HeldByOther) => {
+            worker
+                .queue
+                .extend(message, worker.queue.visibility())
+                .await
+        }
+        Ok(Claim::Unknown) => {
+            if message.receive_count == 1 {
+                tracing::warn!(
+                    "there is no such job: the message is left to the dead-letter queue"
+                );
+            }
+            worker.queue.reject(message).await
+        }
+        Err(error) => {
+            tracing::warn!(
+                reason = error.reason(),
+                "the job cannot be claimed: {}",
+                error.explain()
+            );
+            worker.queue.extend(message, pause(message)).await
+        }
+    }
+}
+
+impl Held<'_> {
+    async fn work(&self, hand_back: &CancellationToken) -> Result<(), QueueError> {
+        let progress = &self.worker.metrics.jobs_in_progress;
+        progress.inc();
+        let _counted_down_at_the_end = Guard(|| progress.dec());
+        if self.claimed.job.attempts > 1 {
+            let limit = self.worker.max_attempts().await;
+            if self.claimed.job.attempts > i64::from(limit) {
+                return self.give_up(&crashed(self.claimed.job.attempts - 1)).await;
+            }
+        }
+        tokio::select! {
+            biased;
+            () = hand_back.cancelled() => self.hand_back().await,
+            () = self.hold() => self.let_go().await,
+            done = self.extract_and_conclude() => done,
+        }
+    }
+
+    async fn extract_and_conclude(&self) -> Result<(), QueueError> {
+        let outcome = self.extract().await;
+        conclude::conclude(self, outcome).await
+    }
+
+    async fn extract(&self) -> Result<ExtractionResult, Failure> {
+        let bytes = self
+            .worker
+            .blobs
+            .get(&self.claimed.document.blob_key)
+            .await?;
+        self.worker.extract.extract(self.claimed, bytes).await
+    }
+
+    /// Renews message and lease at a third of the time; returns when the lease is lost. That the database
+    /// or the queue does not answer is no loss: nobody else can take the job without them.
+    async fn hold(&self) {
+        let Worker { queue, store, .. } = self.worker;
+        let visibility = queue.visibility();
+        loop {
+            tokio::time::sleep(visibility / 3).await;
+            let until = now_ms() + self.worker.lease_ms();
+            let (_told_to_the_tracker, lease) = tokio::join!(
+                queue.extend(self.message, visibility),
+                store.extend_lease(&self.claimed.job.id, self.owner, until),
+            );
+            if matches!(lease, Ok(false)) {
+                return;
+            }
+        }
+    }
+
+    /// The message comes back and then finds the job cancelled, finished, or held by another.
+    async fn let_go(&self) -> Result<(), QueueError> {
+        tracing::info!("the job was cancelled or taken by another: stopped working on it");
+        self.worker.queue.extend(self.message, Duration::ZERO).await
+    }
+
+    /// This process must go: another takes the job at once, and the attempt does not count.
+    async fn hand_back(&self) -> Result<(), QueueError> {
+        let released = self
+            .worker
+            .store
+            .release(&self.claimed.job.id, self.owner, now_ms())
+            .await;
+        match released {
+            Ok(_) => tracing::info!("handed back unfinished"),
+            Err(error) => tracing::warn!(
+                "could not be released; its lease ends by itself: {}",
+                error.explain()
+            ),
+        }
+        self.worker.queue.extend(self.message, Duration::ZERO).await
+    }
+
+    /// Ends the job as dead-lettered, with its last failure; the queue moves the message when it counts the
+    /// same.
+    pub(super) async fn give_up(&self, failure: &Failure) -> Result<(), QueueError> {
+        let (Failure::Document { reason, message } | Failure::Ours { reason, message }) = failure;
+        let Worker {
+            store,
+            metrics,
+            queue,
+            ..
+        } = self.worker;
+        let job_id = &self.claimed.job.id;
+        let ended = async {
+            store
+                .fail_attempt(job_id, self.owner, reason, message, now_ms())
+                .await?;
+            store.dead_letter(job_id, reason, message, now_ms()).await
+        };
+        match ended.await {
+            Ok(true) => {
+                metrics
+                    .jobs_finished
+                    .with_label_values(&["dead_lettered", reason])
+                    .inc();
+                tracing::warn!(
+                    reason,
+                    attempts = self.claimed.job.attempts,
+                    "given up: {message}"
+                );
+            }
+            Ok(false) => tracing::info!("taken by another before it was given up"),
+            Err(error) => tracing::warn!("could not be given up: {}", error.explain()),
+        }
+        queue.extend(self.message, Duration::ZERO).await
+    }
+}
+
+/// How long a message rests after a failure of ours: 5, 10, 20 .. 120 s.
+pub(super) fn pause(message: &Message) -> Duration {
+    Backoff::new(Duration::from_secs(5), Duration::from_secs(120))
+        .after(message.receive_count.saturating_sub(1))
+        .next_pause()
+}
+
+fn crashed(attempts: i64) -> Failure {
+    Failure::ours(
+        "crashed",
+        format!("The worker ended {attempts} times while it had this document in hand."),
+    )
+}
+
+struct Guard<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Guard<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
