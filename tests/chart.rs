@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use extraction_tests::program::{refusal, run};
 use extraction_operator::check::permissions::NEEDED;
+use extraction_tests::program::{refusal, run};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -75,18 +75,30 @@ async fn no_role_has_a_wildcard_or_lists_secrets() -> Result<()> {
 async fn the_role_gives_what_the_operator_needs_and_nothing_else() -> Result<()> {
     let needed: BTreeSet<String> = NEEDED
         .iter()
-        .flat_map(|needed| needed.verbs.iter().map(|verb| format!("{verb} {} {}", needed.group, needed.resource)))
+        .flat_map(|needed| {
+            needed
+                .verbs
+                .iter()
+                .map(|verb| format!("{verb} {} {}", needed.group, needed.resource))
+        })
         .collect();
     for settings in [&[][..], &["watchNamespaces={finance}"]] {
         let objects = render(settings).await?;
         let roles = [of_kind(&objects, "ClusterRole"), of_kind(&objects, "Role")].concat();
-        let role = roles.iter().find(|role| role["metadata"]["name"] == "extraction-operator").context("no role")?;
+        let role = roles
+            .iter()
+            .find(|role| role["metadata"]["name"] == "extraction-operator")
+            .context("no role")?;
         let mut given = BTreeSet::new();
         for rule in role["rules"].as_array().context("a role without rules")? {
             assert_eq!(rule["resourceNames"], Value::Null);
             for group in strings(&rule["apiGroups"]) {
                 for resource in strings(&rule["resources"]) {
-                    given.extend(strings(&rule["verbs"]).iter().map(|verb| format!("{verb} {group} {resource}")));
+                    given.extend(
+                        strings(&rule["verbs"])
+                            .iter()
+                            .map(|verb| format!("{verb} {group} {resource}")),
+                    );
                 }
             }
         }
