@@ -8,6 +8,7 @@ mod pipeline;
 mod pod_template;
 mod secrets;
 
+pub use image::resolve as resolve_image;
 pub use pipeline::{
     Aws, Cluster, Credentials, Embedded, Endpoint, Mode, Pipeline, Pods, Replicas, Volume,
 };

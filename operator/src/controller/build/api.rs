@@ -16,8 +16,6 @@ use crate::controller::validate::{Cluster, Pipeline};
 
 /// Seconds for requests in flight, after those for proxies to notice.
 const GRACE_SECONDS: i64 = 60;
-/// Seconds during which a pod that is to stop still serves, so that every proxy has taken it out first.
-const DRAIN_SECONDS: i64 = 5;
 /// How many old ReplicaSets are kept to roll back to.
 pub(super) const HISTORY: i32 = 3;
 const ADMIN_KEY_DIR: &str = "/etc/extraction/admin-key";
@@ -104,7 +102,7 @@ pub(super) fn serve_http(pod: &mut PodTemplateSpec) {
         container.lifecycle = Some(Lifecycle {
             pre_stop: Some(LifecycleHandler {
                 sleep: Some(SleepAction {
-                    seconds: DRAIN_SECONDS,
+                    seconds: pod::DRAIN_SECONDS,
                 }),
                 ..LifecycleHandler::default()
             }),

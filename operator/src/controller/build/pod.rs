@@ -24,6 +24,8 @@ use crate::crd::{Compute, Resources};
 pub(super) const API_PORT: &str = "http";
 /// Name of the port of metrics, dependencies and the worker's health.
 pub(super) const METRICS_PORT: &str = "metrics";
+/// Seconds during which a pod that is to stop still serves, so that every proxy has taken it out first.
+pub(super) const DRAIN_SECONDS: i64 = 5;
 /// User and group of the image.
 const USER: i64 = 65532;
 /// Largest amount of temporary files: a few of the largest documents.
@@ -121,6 +123,13 @@ pub(super) fn variable(name: &str, value: impl Into<String>) -> EnvVar {
         value: Some(value.into()),
         value_from: None,
     }
+}
+
+/// The environment variable that says how long jobs in hand may take once the pod is to stop: a little less than
+/// the pod has, and less the time in which it still serves.
+pub(super) fn shutdown_grace(grace_seconds: i64) -> EnvVar {
+    let seconds = grace_seconds - DRAIN_SECONDS - 5;
+    variable(env::SHUTDOWN_GRACE_SECONDS, seconds.to_string())
 }
 
 /// The environment variables that name the ports.

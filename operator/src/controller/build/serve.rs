@@ -47,6 +47,7 @@ fn template(
     let mut environment = pod::listen_addresses(true);
     environment.push(variable(env::DATA_DIR, DATA_DIR));
     environment.push(worker::concurrency(pipeline));
+    environment.push(pod::shutdown_grace(GRACE_SECONDS));
     let mut parts = Parts {
         component: Component::Serve,
         arguments: vec![subcommand::SERVE.to_owned()],

@@ -51,6 +51,7 @@ fn template(
 ) -> PodTemplateSpec {
     let mut environment = pod::listen_addresses(false);
     environment.push(concurrency(pipeline));
+    environment.push(pod::shutdown_grace(GRACE_SECONDS));
     let mut parts = Parts {
         component: Component::Worker,
         arguments: vec![subcommand::WORKER.to_owned()],

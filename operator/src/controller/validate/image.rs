@@ -5,7 +5,7 @@ use crate::crd::ExtractionPipeline;
 
 /// The image of the spec; else the one recorded while the spec is still the one it was recorded for, so that a
 /// newer operator restarts nothing; else the operator's.
-pub(super) fn resolve(pipeline: &ExtractionPipeline, settings: &Settings) -> String {
+pub fn resolve(pipeline: &ExtractionPipeline, settings: &Settings) -> String {
     if let Some(image) = &pipeline.spec.image {
         return image.clone();
     }
