@@ -5,8 +5,9 @@ shopt -s inherit_errexit
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 REPOSITORY=$(cd "$HERE/.." && pwd)
 cd "$REPOSITORY"
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$REPOSITORY/target}
 export EXTRACTION_CACHE=${EXTRACTION_CACHE:-$HOME/.cache/extraction-operator}
+# The same folder that the images are built in, so that nothing is compiled twice.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$EXTRACTION_CACHE/target}
 export LC_ALL=C.UTF-8 CARGO_TERM_COLOR=never
 export TEST_STARTED=${TEST_STARTED:-$EPOCHREALTIME}
 LOGS=$REPOSITORY/target/test-logs
