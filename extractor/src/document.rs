@@ -35,6 +35,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_columns;
 mod till;
 mod totals;
 mod vendor;

@@ -20,7 +20,17 @@ pub(super) struct Hit<T> {
 /// All labels of a line, left to right, none inside another.
 pub(super) fn labels(line: &Line) -> Vec<Hit<Kind>> {
     static INDEX: LazyLock<Index<Kind>> = LazyLock::new(|| Index::of(LABELS));
-    INDEX.find(&line.text, line.is_recognised)
+    let mut hits = INDEX.find(&line.text, line.is_recognised);
+    hits.retain(|hit| !is_prefix_of_code(&line.text, hit));
+    hits
+}
+
+/// `INV-2026-118` and `PO58622` are numbers that begin like labels.
+fn is_prefix_of_code(text: &str, hit: &Hit<Kind>) -> bool {
+    let behind = text[hit.range.end..].trim_start_matches(['-', '/']);
+    hit.range.len() <= 4
+        && matches!(hit.meaning, Kind::Number | Kind::PurchaseOrder)
+        && behind.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// All column heads of a line, left to right, none inside another.
@@ -38,6 +48,8 @@ struct Folded {
     at: usize,
     end: usize,
     starts_word: bool,
+    /// Number of the segment that it stands in; no phrase reaches from one into the next.
+    segment: usize,
 }
 
 /// Phrases at least this long may be glued to what follows.
@@ -123,7 +135,9 @@ fn longer<T>(exact: Found<T>, fuzzy: Found<T>) -> Found<T> {
 fn folded(text: &str) -> Vec<Folded> {
     let mut out: Vec<Folded> = Vec::with_capacity(text.len());
     let mut previous: Option<char> = None;
+    let mut segment = 0;
     for (at, c) in text.char_indices() {
+        segment += usize::from(c == '\t');
         if let Some(mut char) = fold(c) {
             // Zero and one between letters are read as the letters they look like.
             if previous.is_some_and(char::is_alphabetic)
@@ -142,6 +156,7 @@ fn folded(text: &str) -> Vec<Folded> {
                 at,
                 end: at + c.len_utf8(),
                 starts_word,
+                segment,
             });
         }
         previous = Some(c);
@@ -156,6 +171,7 @@ fn ends_word(folded: &[Folded], end: usize) -> bool {
 fn exact_end(folded: &[Folded], start: usize, letters: &[char]) -> Option<usize> {
     let end = start + letters.len();
     let is_same = end <= folded.len()
+        && folded[start].segment == folded[end - 1].segment
         && folded[start..end]
             .iter()
             .map(|f| f.char)
@@ -170,7 +186,11 @@ fn fuzzy_end(folded: &[Folded], start: usize, letters: &[char]) -> Option<(usize
     }
     let shortest = start + letters.len() - limit;
     let longest = (start + letters.len() + limit).min(folded.len());
-    let ends = (shortest..=longest).filter(|&end| end <= folded.len() && ends_word(folded, end));
+    let ends = (shortest..=longest).filter(|&end| {
+        end <= folded.len()
+            && ends_word(folded, end)
+            && folded[start].segment == folded[end - 1].segment
+    });
     ends.filter_map(|end| {
         let part: Vec<char> = folded[start..end].iter().map(|f| f.char).collect();
         Some((end, distance(&part, letters, limit)?))

@@ -8,6 +8,7 @@ use super::lexicon::{Column, Kind};
 use super::reading::{Reading, Spot};
 use super::rows::is_table_head;
 use super::table::{Table, tables};
+use super::text_columns::TextColumns;
 
 /// A number of an item with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,9 +103,20 @@ fn is_end(reading: &Reading<'_>, table: &Table, line: usize) -> bool {
     false
 }
 
+/// A sum that goes on from one page to the next. The words may also stand inside a description.
+fn is_carried(reading: &Reading<'_>, line: usize) -> bool {
+    let text = &reading.lines[line];
+    let carried = reading.found[line]
+        .labels
+        .iter()
+        .filter(|l| l.meaning == Kind::Carried);
+    carried
+        .into_iter()
+        .any(|l| text.segment_at(l.range.start).start == l.range.start)
+}
+
 fn is_carried_over(reading: &Reading<'_>, rest: Range<usize>) -> bool {
-    rest.clone()
-        .any(|line| reading.found[line].has(Kind::Carried))
+    rest.clone().any(|line| is_carried(reading, line))
 }
 
 /// Numbers of a line by column. A number between words belongs to the description.
@@ -151,8 +163,7 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
     let mut rows: Vec<(usize, Item)> = Vec::new();
     let mut orphans: Vec<usize> = Vec::new();
     for line in region.clone() {
-        let found = &reading.found[line];
-        if found.has(Kind::Carried) || is_table_head(reading, line) {
+        if is_carried(reading, line) || is_table_head(reading, line) {
             continue;
         }
         let cells = cells(reading, table, line);
@@ -192,11 +203,12 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
 /// Gives each row the words of its own line and of the lines around that have no numbers of their own.
 fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orphans: &[usize]) {
     let anchors: Vec<usize> = rows.iter().map(|(line, _)| *line).collect();
+    let columns = TextColumns::of(reading, table, &anchors);
     let numbered: Vec<Vec<Spot>> = rows.iter().map(|(_, item)| numbers(item)).collect();
     let own: Vec<Option<Spot>> = anchors
         .iter()
         .zip(&numbered)
-        .map(|(&line, used)| words(reading, table, line, Column::Item, used))
+        .map(|(&line, used)| words(reading, &columns, line, Column::Item, used))
         .collect();
     // Where rows carry no words themselves, their description stands on the line before or behind all of them.
     let is_above = own.iter().filter(|o| o.is_none()).count() * 2 > own.len()
@@ -205,7 +217,7 @@ fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orph
             .is_some_and(|&o| anchors.first().is_some_and(|&a| o < a));
     let mut texts: Vec<Vec<Spot>> = own.into_iter().map(|o| o.into_iter().collect()).collect();
     for &orphan in orphans {
-        let Some(spot) = words(reading, table, orphan, Column::Item, &[]) else {
+        let Some(spot) = words(reading, &columns, orphan, Column::Item, &[]) else {
             continue;
         };
         let line = &reading.lines[orphan];
@@ -239,7 +251,7 @@ fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orph
     for (((line, item), mut text), used) in rows.iter_mut().zip(texts).zip(&numbered) {
         text.sort_by_key(|s| s.line);
         item.description = text;
-        item.code = words(reading, table, *line, Column::Code, used);
+        item.code = words(reading, &columns, *line, Column::Code, used);
     }
 }
 
@@ -260,29 +272,22 @@ fn numbers(item: &Item) -> Vec<Spot> {
 /// The words of a line that stand in a text column and are none of the row's numbers.
 fn words(
     reading: &Reading<'_>,
-    table: &Table,
+    columns: &TextColumns,
     line: usize,
     column: Column,
     used: &[Spot],
 ) -> Option<Spot> {
-    let (from, to) = table.extent(column)?;
+    let text = &reading.lines[line];
     let is_used = |range: &Range<usize>| {
         used.iter()
             .any(|s| s.line == line && s.range.start < range.end && range.start < s.range.end)
     };
-    let inside = reading.lines[line].words().filter(|(range, left, right)| {
-        let middle = (left + right) / 2.0;
-        // Descriptions are often wider than their head says; they start inside their column.
-        let segment = reading.lines[line].segment_at(range.start);
-        let begins = reading.lines[line].extent(&segment).0;
-        let is_inside = middle >= from && middle < to
-            || column == Column::Item && begins >= from && begins < to && middle >= from;
-        is_inside && !is_used(range)
+    let inside = text.words().filter(|(range, left, _)| {
+        let begins = text.extent(&text.segment_at(range.start)).0;
+        columns.column_of(begins, *left, text.height) == Some(column) && !is_used(range)
     });
     let ranges: Vec<Range<usize>> = inside.map(|(range, ..)| range).collect();
     let range = ranges.first()?.start..ranges.last()?.end;
-    let text = &reading.lines[line].text[range.clone()];
-    text.chars()
-        .any(char::is_alphanumeric)
-        .then_some(Spot { line, range })
+    let is_text = text.text[range.clone()].chars().any(char::is_alphanumeric);
+    is_text.then_some(Spot { line, range })
 }

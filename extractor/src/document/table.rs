@@ -182,17 +182,4 @@ impl Table {
         let nearest = numeric.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
         (distance(nearest) < slack).then_some(nearest.column)
     }
-
-    /// The part of the page where the words of a text column stand: up to where the next column can begin.
-    pub(super) fn extent(&self, column: Column) -> Option<(f32, f32)> {
-        let index = self.heads.iter().position(|h| h.column == column)?;
-        let head = &self.heads[index];
-        let left = if index == 0 {
-            0.0
-        } else {
-            (self.heads[index - 1].right).min(head.left) - 0.002
-        };
-        let right = self.heads.get(index + 1).map_or(1.0, |next| next.left);
-        Some((left, right))
-    }
 }

@@ -29,10 +29,17 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)^(?:no|lot|unit|suite|plot|level|block|blok|ground floor|p\.?o\.? box)\b[ .:]*[\dA-Z]|\b(?:jalan|jln|taman|tmn|street|road|avenue|lane|drive|rue|calle|avenida|strasse|straße|seksyen|lorong|kampung|kawasan|selangor|johor|kuala lumpur|malaysia)\b|\b\d{5}\b|^\d+[A-Z]?,? ")
         .expect("the pattern is valid")
 });
+static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:thank|thanks|tq|welcome|please|selamat|terima kasih|original|customer)\b")
+        .expect("the pattern is valid")
+});
 /// The register's number behind a name: `(519537-X)`, `Co. No. 123456`.
 static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)[\s(\[]*(?:\(?co\.?|company|reg\.?|roc)?[\s.:]*(?:reg|no|id)?[\s.:#]*\d{4,}\s*-?\s*[A-Z0-9]{0,2}\s*[)\]]*\s*$").expect("the pattern is valid")
 });
+
+/// Words of one name are at most this many heights apart.
+const WORD_SPACE: f32 = 1.6;
 
 struct Candidate {
     spots: Vec<Spot>,
@@ -48,7 +55,7 @@ pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
     let usual = usual_height(reading);
     let mut candidates: Vec<Candidate> = Vec::new();
     for line in 0..head {
-        for range in reading.lines[line].segments() {
+        for range in pieces(reading, line) {
             let spot = Spot { line, range };
             let is_addressee = addressee.contains(&spot);
             if is_addressee || !is_name(reading, &spot) {
@@ -82,6 +89,24 @@ pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
         name,
         likeness,
     })
+}
+
+/// Segments of a line, those together that are less than a wide word space apart: large print is spaced widely.
+fn pieces(reading: &Reading<'_>, line: usize) -> Vec<std::ops::Range<usize>> {
+    let text = &reading.lines[line];
+    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
+    for segment in text.segments() {
+        let gap = out
+            .last()
+            .map(|last| text.extent(&segment).0 - text.extent(last).1);
+        match out.last_mut() {
+            Some(last) if gap.is_some_and(|gap| gap < WORD_SPACE * text.height) => {
+                last.end = segment.end;
+            }
+            _ => out.push(segment),
+        }
+    }
+    out
 }
 
 /// The first lines of the first page: above the first amount and the table of goods, but at least a few.
@@ -220,8 +245,11 @@ fn continues(reading: &Reading<'_>, begun: &Candidate, next: &Spot, usual: f32) 
         && left < above.height
         && !ADDRESS.is_match(text);
     let is_open = begun.text.matches('(').count() > begun.text.matches(')').count();
+    let has_digits = text.chars().any(|c| c.is_ascii_digit());
+    let starts_with_form = LEGAL_FORM.find(text).is_some_and(|m| m.start() == 0);
+    let is_branch = text.starts_with('(') && LEGAL_FORM.is_match(text);
     let is_form =
-        LEGAL_FORM.find(text).is_some_and(|m| m.start() == 0) && !LEGAL_FORM.is_match(&begun.text);
+        (starts_with_form || is_branch) && !has_digits && !LEGAL_FORM.is_match(&begun.text);
     is_open || is_form || (is_large && !LEGAL_FORM.is_match(&begun.text))
 }
 
@@ -248,15 +276,23 @@ impl Candidate {
 fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -> f32 {
     let line = candidate.spots[0].line;
     let text = &candidate.text;
-    let mut score = 2.0 - 0.22 * (line - top).min(12) as f32;
+    let mut score = 2.0 - 0.3 * (line - top).min(12) as f32;
     if LEGAL_FORM.is_match(text) {
-        score += 2.0;
+        score += 2.6;
     } else if TRADE.is_match(text) {
-        score += 1.0;
+        score += 0.5;
     }
+    let bare = REGISTER.replace(text, "");
+    // Registered companies print their number behind the name.
+    let is_registered = bare.len() < text.len() && letter_share(&bare) > 0.9 && bare.len() > 5;
+    score += if is_registered { 1.2 } else { 0.0 };
+    score += if line == top { 0.4 } else { 0.0 };
     score += (1.6 * (candidate.height / usual - 1.0)).clamp(-0.5, 2.2);
-    if ADDRESS.is_match(&REGISTER.replace(text, "")) {
+    if ADDRESS.is_match(&bare) && !is_registered {
         score -= 2.0;
+    }
+    if COURTESY.is_match(text) {
+        score -= 3.0;
     }
     let key = squeeze(&clean(text));
     let again = reading
