@@ -35,7 +35,7 @@ func refuse(service, action string, r *http.Request, denied string) *refusal {
 	}
 	if isDenied(service, action, denied) {
 		message := fmt.Sprintf("User: arn:aws:iam::000000000000:user/test is not authorized to perform: %s:%s because no identity-based policy allows the %s:%s action",
-			service, strings.ToLower(action), service, action)
+			service, action, service, action)
 		return &refusal{http.StatusForbidden, "AccessDenied", message}
 	}
 	return nil
@@ -45,6 +45,9 @@ func accessKey(r *http.Request) string {
 	if presigned := r.URL.Query().Get("X-Amz-Credential"); presigned != "" {
 		key, _, _ := strings.Cut(presigned, "/")
 		return key
+	}
+	if presigned := r.URL.Query().Get("AWSAccessKeyId"); presigned != "" {
+		return presigned
 	}
 	if found := credential.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
 		return found[1]
