@@ -47,7 +47,10 @@ pub enum ExtractError {
 /// # Errors
 /// When there are no models.
 pub async fn run(arguments: &ExtractArguments) -> Result<usize, ReadError> {
-    let settings = ReaderSettings { models_dir: arguments.models_dir.clone(), ..ReaderSettings::default() };
+    let settings = ReaderSettings {
+        models_dir: arguments.models_dir.clone(),
+        ..ReaderSettings::default()
+    };
     let reader = Reader::new(settings)?;
     let mut failed = 0;
     for file in &arguments.files {
@@ -59,7 +62,11 @@ pub async fn run(arguments: &ExtractArguments) -> Result<usize, ReadError> {
     Ok(failed)
 }
 
-async fn extract(reader: &Reader, file: &Path, _arguments: &ExtractArguments) -> Result<(), ExtractError> {
+async fn extract(
+    reader: &Reader,
+    file: &Path,
+    _arguments: &ExtractArguments,
+) -> Result<(), ExtractError> {
     let bytes = Bytes::from(tokio::fs::read(file).await?);
     let pages = reader.read(bytes, |_| ()).await?;
     print_pages(&pages)?;

@@ -28,16 +28,24 @@ enum Role {
 fn main() -> Result<ExitCode> {
     match Arguments::parse().role {
         // Before anything else: a child may have no threads when it gives up its rights.
-        Role::ReadDocuments(arguments) => process::run_child(&arguments).map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        Role::ReadDocuments(arguments) => process::run_child(&arguments)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
         Role::Extract(arguments) => {
             let failed = runtime()?.block_on(extract::run(&arguments))?;
-            Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if failed == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
     }
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 #[cfg(test)]

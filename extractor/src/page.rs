@@ -83,7 +83,10 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with its sentence.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self {
+            reason,
+            detail: detail.into(),
+        }
     }
 
     /// The file breaks the rules of its format.
@@ -144,7 +147,11 @@ impl Document {
     ///
     /// # Errors
     /// The reason why a page is refused, which refuses the document, or what `visit` returns.
-    pub fn each_page<E: From<Refusal>>(&mut self, limits: &Limits, visit: &mut dyn FnMut(Content) -> Result<(), E>) -> Result<(), E> {
+    pub fn each_page<E: From<Refusal>>(
+        &mut self,
+        limits: &Limits,
+        visit: &mut dyn FnMut(Content) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self {
             Self::Pdf(pdf) => pdf.each_page(limits, visit),
             Self::Pictures(pictures) => {

@@ -96,7 +96,12 @@ impl Reader {
     /// [`ReadError::Engine`] when they are not.
     pub fn new(settings: ReaderSettings) -> Result<Self, ReadError> {
         let models = ModelFolder::locate(settings.models_dir.as_deref())?;
-        Ok(Self { free: Semaphore::new(settings.children.max(1)), models, settings, idle: Mutex::default() })
+        Ok(Self {
+            free: Semaphore::new(settings.children.max(1)),
+            models,
+            settings,
+            idle: Mutex::default(),
+        })
     }
 
     /// Starts a child ahead of the first document; a service that cannot read finds out here.
@@ -114,15 +119,29 @@ impl Reader {
     ///
     /// # Errors
     /// [`ReadError::Refused`] for good, anything else for now.
-    pub async fn read(&self, bytes: Bytes, progress: impl FnMut(PageEvent) + Send) -> Result<Vec<Page>, ReadError> {
+    pub async fn read(
+        &self,
+        bytes: Bytes,
+        progress: impl FnMut(PageEvent) + Send,
+    ) -> Result<Vec<Page>, ReadError> {
         self.settings.limits.check_bytes(bytes.len() as u64)?;
-        let _permit = self.free.acquire().await.map_err(|_| ReadError::Failed("the reader is closed".to_owned()))?;
+        let _permit = self
+            .free
+            .acquire()
+            .await
+            .map_err(|_| ReadError::Failed("the reader is closed".to_owned()))?;
         let mut worker = self.worker().await?;
         let reading = worker.read(bytes, self.settings.stall_timeout, progress);
-        let outcome = tokio::time::timeout(self.settings.timeout, reading).await.unwrap_or_else(|_| {
-            let seconds = self.settings.timeout.as_secs();
-            Err(Refusal::new(Reason::Timeout, format!("The document took longer than {seconds} seconds.")).into())
-        });
+        let outcome = tokio::time::timeout(self.settings.timeout, reading)
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = self.settings.timeout.as_secs();
+                Err(Refusal::new(
+                    Reason::Timeout,
+                    format!("The document took longer than {seconds} seconds."),
+                )
+                .into())
+            });
         if worker.is_reusable(self.settings.documents_per_child) {
             self.idle().push(worker);
         }

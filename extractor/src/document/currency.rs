@@ -45,6 +45,7 @@ const CODES: &[(&str, &str)] = &[
     ("CHF", "CHF"),
     ("INR", "INR"),
     ("Rs.", "INR"),
+    ("Rs", "INR"),
     ("AUD", "AUD"),
     ("CAD", "CAD"),
     ("NZD", "NZD"),

@@ -95,6 +95,12 @@ static NAME_AND_DAY: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is valid")
 });
 
+/// `14032026`, as recognition makes of faint separators.
+static GLUED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])(20[0-3]\d)\b")
+        .expect("the pattern is valid")
+});
+
 /// All dates of a text, left to right.
 pub(super) fn find(text: &str) -> Vec<PrintedDate> {
     let mut out: Vec<PrintedDate> = Vec::new();
@@ -128,6 +134,16 @@ pub(super) fn find(text: &str) -> Vec<PrintedDate> {
             month,
         });
         add(date(text, &c, year(&c[3]), parts));
+    }
+    if out.is_empty()
+        && let Some(c) = GLUED.captures(text)
+    {
+        let date = date(text, &c, year(&c[3]), sure(&c[1], &c[2]));
+        // Nothing proves that it is one: a date with separators is preferred.
+        out.extend(date.map(|d| PrintedDate {
+            has_century: false,
+            ..d
+        }));
     }
     out.sort_by_key(|d| d.range.start);
     out
@@ -267,6 +283,7 @@ mod tests {
             "1.50 20",
             "192.168.10.20",
             "000306020352",
+            "99032026",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
         }

@@ -28,9 +28,9 @@ pub(super) fn labels(line: &Line) -> Vec<Hit<Kind>> {
 /// `INV-2026-118` and `PO58622` are numbers that begin like labels.
 fn is_prefix_of_code(text: &str, hit: &Hit<Kind>) -> bool {
     let behind = text[hit.range.end..].trim_start_matches(['-', '/']);
-    hit.range.len() <= 4
-        && matches!(hit.meaning, Kind::Number | Kind::PurchaseOrder)
-        && behind.starts_with(|c: char| c.is_ascii_digit())
+    let is_glued = text[hit.range.end..].starts_with('_')
+        || hit.range.len() <= 4 && behind.starts_with(|c: char| c.is_ascii_digit());
+    is_glued && matches!(hit.meaning, Kind::Number | Kind::PurchaseOrder)
 }
 
 /// All column heads of a line, left to right, none inside another.

@@ -78,7 +78,7 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
     ),
     (
         Kind::TotalBeforeTax,
-        "total excluding; total excl; total excl gst; total excluding gst; total excl of gst; total excluding of \
+        "exclusief btw; excl btw; excl vat; ex vat; excl gst; total excl tax; total excluding; total excl; total excl gst; total excluding gst; total excl of gst; total excluding of \
          gst; total sales excluding gst; total sales excluding; total sales excl gst; total before tax; total \
          before gst; total exclusive gst; taxable amount; amount before tax; total excl vat; total ex vat; total \
          ex gst; total without gst; total 0 supplies; total 6 supplies; total 6 supplies excl gst; total 6 \
@@ -109,7 +109,7 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
     ),
     (
         Kind::Service,
-        "service charge; svc charge; serv charge; service chg; svc chg; tip; gratuity; service; bedienung",
+        "service charge; svc charge; serv charge; service chg; svc chg; tip; gratuity; bedienung",
     ),
     (
         Kind::Rounding,
@@ -150,7 +150,7 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
     ),
     (
         Kind::Number,
-        "invoice no; invoice number; invoice nr; invoice num; invoice id; inv no; inv number; invoice; tax \
+        "booking id; booking no; order id; transaction id; invoice no; invoice number; invoice nr; invoice num; invoice id; inv no; inv number; invoice; tax \
          invoice no; tax inv no; taxinv no; taxinvno; document no; document number; doc no; bill no; bill number; \
          receipt no; receipt number; receipt; rcpt no; rcpt; check no; check; order no; trans; trans no; \
          transaction no; transaction; ref no; slip no; cash bill no; cash inv no; sales no; cb; cs no; bill; inv; \
@@ -175,7 +175,7 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
     ),
     (
         Kind::PurchaseOrder,
-        "po number; p o number; po no; po ref; po; p o no; purchase order; purchase order no; purchase order \
+        "customer reference; customer ref; reference; po number; p o number; po no; po ref; po; p o no; purchase order; purchase order no; purchase order \
          number; your order; your order ref; your order no; order ref; customer order; your ref; your reference; \
          ihre bestellung; bestell nr; bestellnummer; bestellung; ihre bestellnummer; auftragsnummer; bon de \
          commande; votre ref; votre commande; no de commande; su pedido; no pedido; pedido no; pedido; \
@@ -258,13 +258,13 @@ pub(super) const HEADERS: &[(Column, &str)] = &[
     ),
     (
         Column::UnitPrice,
-        "unit price; price; rate; unit cost; price each; each; cost; u price; uprice; u p; s price; einzelpreis; \
+        "prijs per stuk; price per unit; prix a l unite; preis je einheit; unit price; price; rate; unit cost; price each; each; cost; u price; uprice; u p; s price; einzelpreis; \
          e preis; ep; stuckpreis; preis; p u ht; pu ht; prix unitaire; prix; p u; precio; precio unitario; precio \
          unit; prijs; stukprijs; prezzo; prezzo unitario; unit price rm; price rm; amt each; prix unitaire ht",
     ),
     (
         Column::Price,
-        "amount; line total; total; net; net amount; total price; price total; amount rm; amt rm; amt; subtotal; \
+        "prijs incl btw; price incl vat; amount incl vat; total incl vat; bedrag excl btw; amount; line total; total; net; net amount; total price; price total; amount rm; amt rm; amt; subtotal; \
          gesamt; betrag; gesamtpreis; summe; nettobetrag; montant ht; montant; total ht; importe; bedrag; totaal; \
          importo; totale; value; total rm; line amount; rm; ext price; extended; amount excl vat; netto",
     ),

@@ -60,8 +60,12 @@ pub(super) fn line_items(reading: &Reading<'_>) -> Vec<Item> {
             on_page.clone().next().unwrap_or(0)
         };
         let end = on_page.next_back().map_or(0, |l| l + 1);
+        // Sums of groups of goods stand between rows; the last of them is followed by none.
+        let last_row = (start..end)
+            .rfind(|&line| is_full_row(reading, table, line))
+            .unwrap_or(start);
         let stop = (start..end)
-            .find(|&line| is_end(reading, table, line))
+            .find(|&line| is_end(reading, table, line) && line > last_row)
             .unwrap_or(end);
         items.extend(of_region(reading, table, start..stop));
         page += 1;
@@ -73,6 +77,25 @@ pub(super) fn line_items(reading: &Reading<'_>) -> Vec<Item> {
             .iter()
             .find(|t| reading.lines[t.lines.start].page == page)
             .unwrap_or(table);
+    }
+}
+
+/// A row whose quantity and unit price give its price.
+fn is_full_row(reading: &Reading<'_>, table: &Table, line: usize) -> bool {
+    let cells = cells(reading, table, line);
+    let value = |column| {
+        cells
+            .iter()
+            .find(|(known, _)| *known == column)
+            .map(|(_, a)| a.value)
+    };
+    match (
+        value(Column::Quantity),
+        value(Column::UnitPrice),
+        value(Column::Price),
+    ) {
+        (Some(quantity), Some(unit), Some(price)) => quantity.times(unit).is_near(price),
+        _ => false,
     }
 }
 
@@ -163,7 +186,9 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
     let mut rows: Vec<(usize, Item)> = Vec::new();
     let mut orphans: Vec<usize> = Vec::new();
     for line in region.clone() {
-        if is_carried(reading, line) || is_table_head(reading, line) {
+        let is_title = reading.lines[line].text.starts_with("--");
+        let is_sum = is_end(reading, table, line);
+        if is_carried(reading, line) || is_table_head(reading, line) || is_title || is_sum {
             continue;
         }
         let cells = cells(reading, table, line);
@@ -286,6 +311,12 @@ fn words(
         let begins = text.extent(&text.segment_at(range.start)).0;
         columns.column_of(begins, *left, text.height) == Some(column) && !is_used(range)
     });
+    // Units behind a number are no part of the description.
+    let first = text
+        .words()
+        .find(|(range, left, _)| is_used(range) && columns.is_behind_item(*left));
+    let end = first.map_or(usize::MAX, |(range, ..)| range.start);
+    let inside = inside.filter(|(range, ..)| column != Column::Item || range.start < end);
     let ranges: Vec<Range<usize>> = inside.map(|(range, ..)| range).collect();
     let range = ranges.first()?.start..ranges.last()?.end;
     let is_text = text.text[range.clone()].chars().any(char::is_alphanumeric);

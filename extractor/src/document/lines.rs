@@ -35,6 +35,7 @@ struct Placed {
     range: Range<usize>,
     left: f32,
     right: f32,
+    height: f32,
     bounds: BoundingBox,
     confidence: f32,
 }
@@ -90,6 +91,12 @@ impl Line {
             .iter()
             .map(|(word, ..)| word.confidence)
             .fold(1.0, f32::min)
+    }
+
+    /// Mean height of the words of a part of the text, in widths of the page.
+    pub(super) fn height_of(&self, range: &Range<usize>) -> f32 {
+        let parts = self.parts(range);
+        parts.iter().map(|(word, ..)| word.height).sum::<f32>() / parts.len().max(1) as f32
     }
 
     /// The words: their place in `text` and their horizontal extent.
@@ -201,7 +208,7 @@ fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
     let height = heights[heights.len() / 2];
     let mut text = String::new();
     let mut words: Vec<Placed> = Vec::with_capacity(row.len());
-    for (_, _, word) in row {
+    for (_, word_height, word) in row {
         if let Some(last) = words.last() {
             let gap = word.bounds.left - last.right;
             text.push(if gap > SEGMENT_GAP * height {
@@ -221,6 +228,7 @@ fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
             range: start..text.len(),
             left: word.bounds.left,
             right: word.bounds.right(),
+            height: *word_height,
             bounds: word.bounds,
             confidence: word.confidence,
         });

@@ -140,6 +140,12 @@ fn settle(hits: Vec<(Column, (f32, f32), String)>) -> Vec<Head> {
             right,
         });
     }
+    // Where both are called a price, the rightmost is what the row costs.
+    if heads.iter().all(|h| h.column != Column::Price)
+        && let Some(unit) = heads.iter_mut().rfind(|h| h.column == Column::UnitPrice)
+    {
+        unit.column = Column::Price;
+    }
     // Tables with two prices, before and after tax, calculate with the last one.
     for column in [Column::Price, Column::UnitPrice] {
         let last = heads.iter().rposition(|h| h.column == column);
@@ -156,11 +162,6 @@ fn settle(hits: Vec<(Column, (f32, f32), String)>) -> Vec<Head> {
                 head.column = Column::Unused;
             }
         }
-    }
-    if heads.iter().all(|h| h.column != Column::Price)
-        && let Some(unit) = heads.iter_mut().rfind(|h| h.column == Column::UnitPrice)
-    {
-        unit.column = Column::Price;
     }
     heads
 }

@@ -10,6 +10,8 @@ pub(super) struct TextColumns {
     code: Option<f32>,
     /// Where the column behind the description begins.
     behind_item: f32,
+    /// Where the column behind the product code begins.
+    behind_code: f32,
 }
 
 /// Words start within so many heights of the text of where their column begins.
@@ -27,9 +29,13 @@ impl TextColumns {
                 .map(|h| h.left)
         };
         let index = table.heads.iter().position(|h| h.column == Column::Item);
-        let behind_item = index
-            .and_then(|i| table.heads.get(i + 1))
-            .map_or(1.0, |next| next.left);
+        let behind = |index: Option<usize>| {
+            index
+                .and_then(|i| table.heads.get(i + 1))
+                .map_or(1.0, |next| next.left)
+        };
+        let behind_item = behind(index);
+        let behind_code = behind(table.heads.iter().position(|h| h.column == Column::Code));
         let before_item = index
             .and_then(|i| i.checked_sub(1))
             .map_or(0.0, |i| table.heads[i].right);
@@ -63,7 +69,13 @@ impl TextColumns {
             item,
             code: left_of(Column::Code),
             behind_item,
+            behind_code,
         }
+    }
+
+    /// Whether something at `left` stands right of where the description begins.
+    pub(super) fn is_behind_item(&self, left: f32) -> bool {
+        self.item.is_some_and(|item| left > item)
     }
 
     /// The text column of a word that begins at `left`, in a segment that begins at `begins`.
@@ -82,7 +94,7 @@ impl TextColumns {
             // Description before code: a long description may reach below the head of the code.
             (Some(_), Some(code)) => {
                 if left >= code - slack && begins >= code - 3.0 * slack {
-                    (left < code + 12.0 * height).then_some(Column::Code)
+                    (left < self.behind_code - 0.2 * height).then_some(Column::Code)
                 } else {
                     is_from(self.item, begins).then_some(Column::Item)
                 }

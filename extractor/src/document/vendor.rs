@@ -30,8 +30,10 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is valid")
 });
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:thank|thanks|tq|welcome|please|selamat|terima kasih|original|customer)\b")
-        .expect("the pattern is valid")
+    Regex::new(
+        r"(?i)\b(?:thank|tq|welcome|please|selamat|terima kasih|original|customer|goods sold)",
+    )
+    .expect("the pattern is valid")
 });
 /// The register's number behind a name: `(519537-X)`, `Co. No. 123456`.
 static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
@@ -40,6 +42,10 @@ static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words of one name are at most this many heights apart.
 const WORD_SPACE: f32 = 1.6;
+
+/// What recognition makes of a logo before the name.
+static LOGO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s*[0O°●■▪©®]\s+").expect("the pattern is valid"));
 
 struct Candidate {
     spots: Vec<Spot>,
@@ -237,8 +243,7 @@ fn continues(reading: &Reading<'_>, begun: &Candidate, next: &Spot, usual: f32) 
     if !is_below || begun.spots.len() > 2 {
         return false;
     }
-    let height = reading.lines[next.line].bounds(&next.range).height
-        / reading.lines[last.line].bounds(&last.range).height;
+    let height = below.height_of(&next.range) / above.height_of(&last.range);
     let left = (reading.extent(last).0 - reading.extent(next).0).abs();
     let is_large = begun.height > 1.35 * usual
         && (height - 1.0).abs() < 0.2
@@ -255,10 +260,7 @@ fn continues(reading: &Reading<'_>, begun: &Candidate, next: &Spot, usual: f32) 
 
 impl Candidate {
     fn of(reading: &Reading<'_>, spot: Spot) -> Self {
-        let line = &reading.lines[spot.line];
-        let height = line.bounds(&spot.range).height
-            / line.bounds(&(0..line.text.len())).height.max(1e-6)
-            * line.height;
+        let height = reading.lines[spot.line].height_of(&spot.range);
         Self {
             text: reading.raw(&spot).to_owned(),
             height,
@@ -308,14 +310,10 @@ fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -
 
 /// Without the register's number and punctuation around.
 fn clean(text: &str) -> String {
-    let text = text.replace('\t', " ");
+    let text = text.replace(['\t', '·', '•'], " ");
+    let text = LOGO.replace(&text, "");
     let bare = REGISTER.replace(&text, "");
-    let bare = if bare.trim().len() < 3 {
-        text.as_str()
-    } else {
-        &bare
-    };
-    let bare = bare.split(" · ").next().unwrap_or(bare);
+    let bare = if bare.trim().len() < 3 { &text } else { &bare };
     let bare = bare.trim_matches(|c: char| {
         c.is_whitespace()
             || matches!(

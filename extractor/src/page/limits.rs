@@ -19,7 +19,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 50 << 20, pages: 200, page_pixels: 40_000_000, decompressed_bytes: 256 << 20 }
+        Self {
+            bytes: 50 << 20,
+            pages: 200,
+            page_pixels: 40_000_000,
+            decompressed_bytes: 256 << 20,
+        }
     }
 }
 
@@ -29,7 +34,10 @@ impl Limits {
             return Err(Refusal::new(Reason::EmptyFile, "The file has no bytes."));
         }
         if bytes > self.bytes {
-            return Err(Refusal::new(Reason::FileTooLarge, format!("The file has {bytes} bytes; the limit is {}.", self.bytes)));
+            return Err(Refusal::new(
+                Reason::FileTooLarge,
+                format!("The file has {bytes} bytes; the limit is {}.", self.bytes),
+            ));
         }
         Ok(())
     }
@@ -38,7 +46,10 @@ impl Limits {
         if pages > self.pages as usize {
             return Err(Refusal::new(
                 Reason::TooManyPages,
-                format!("The document has more than {} pages, which is the limit.", self.pages),
+                format!(
+                    "The document has more than {} pages, which is the limit.",
+                    self.pages
+                ),
             ));
         }
         Ok(())
@@ -48,7 +59,10 @@ impl Limits {
         if u64::from(width) * u64::from(height) > self.page_pixels {
             return Err(Refusal::new(
                 Reason::TooManyPixels,
-                format!("A picture has {width} x {height} pixels; the limit is {} pixels.", self.page_pixels),
+                format!(
+                    "A picture has {width} x {height} pixels; the limit is {} pixels.",
+                    self.page_pixels
+                ),
             ));
         }
         Ok(())

@@ -26,10 +26,14 @@ impl PdfDocument {
     pub(super) fn open(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Refusal> {
         let opened = guarded(|| Pdf::new(bytes))?;
         let pdf = opened.map_err(|e| match e {
-            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
-                Refusal::new(Reason::PasswordRequired, "The PDF is encrypted with a password.")
-            }
-            LoadPdfError::Decryption(_) => Refusal::new(Reason::UnsupportedType, "The PDF is encrypted in a way that is not supported."),
+            LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Refusal::new(
+                Reason::PasswordRequired,
+                "The PDF is encrypted with a password.",
+            ),
+            LoadPdfError::Decryption(_) => Refusal::new(
+                Reason::UnsupportedType,
+                "The PDF is encrypted in a way that is not supported.",
+            ),
             LoadPdfError::Invalid => Refusal::malformed("The PDF cannot be parsed."),
         })?;
         if pdf.pages().is_empty() {
@@ -44,7 +48,11 @@ impl PdfDocument {
     }
 
     /// Pages share fonts and forms, so the caches live as long as the document.
-    pub(super) fn each_page<E: From<Refusal>>(&self, limits: &Limits, visit: &mut dyn FnMut(Content) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn each_page<E: From<Refusal>>(
+        &self,
+        limits: &Limits,
+        visit: &mut dyn FnMut(Content) -> Result<(), E>,
+    ) -> Result<(), E> {
         let settings = InterpreterSettings::default();
         let cache = RenderCache::new();
         let text_cache = hayro::hayro_interpret::InterpreterCache::new();
@@ -52,7 +60,10 @@ impl PdfDocument {
             let content = guarded(|| -> Result<Content, Refusal> {
                 let size = page.render_dimensions();
                 if size.0.max(size.1) > MAX_SIDE {
-                    return Err(Refusal::new(Reason::PageTooLarge, "A page is larger than any paper."));
+                    return Err(Refusal::new(
+                        Reason::PageTooLarge,
+                        "A page is larger than any paper.",
+                    ));
                 }
                 text_layer::check_contents(page, limits)?;
                 let layer = text_layer::read(page, &text_cache, &settings);
@@ -65,18 +76,47 @@ impl PdfDocument {
     }
 }
 
-fn content<'a>(page: &'a Page<'a>, size: (f32, f32), layer: Layer, cache: &RenderCache<'a>, settings: &InterpreterSettings) -> Content {
+fn content<'a>(
+    page: &'a Page<'a>,
+    size: (f32, f32),
+    layer: Layer,
+    cache: &RenderCache<'a>,
+    settings: &InterpreterSettings,
+) -> Content {
     if layer.is_usable() {
-        return Content::Text { size, words: layer.words };
+        return Content::Text {
+            size,
+            words: layer.words,
+        };
     }
-    Content::Picture { size, pixels: raster(page, size, cache, settings) }
+    Content::Picture {
+        size,
+        pixels: raster(page, size, cache, settings),
+    }
 }
 
-fn raster<'a>(page: &'a Page<'a>, size: (f32, f32), cache: &RenderCache<'a>, settings: &InterpreterSettings) -> RgbImage {
+fn raster<'a>(
+    page: &'a Page<'a>,
+    size: (f32, f32),
+    cache: &RenderCache<'a>,
+    settings: &InterpreterSettings,
+) -> RgbImage {
     let area = size.0 * size.1;
-    let scale = SCALE.min((RASTER_PIXELS / area).sqrt()).min(f32::from(u16::MAX) / size.0.max(size.1));
-    let pixmap_settings = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
-    let pixmap = hayro::render(page, cache, settings, &RenderSettings::default(), &pixmap_settings);
+    let scale = SCALE
+        .min((RASTER_PIXELS / area).sqrt())
+        .min(f32::from(u16::MAX) / size.0.max(size.1));
+    let pixmap_settings = PixmapSettings {
+        x_scale: scale,
+        y_scale: scale,
+        bg_color: WHITE,
+    };
+    let pixmap = hayro::render(
+        page,
+        cache,
+        settings,
+        &RenderSettings::default(),
+        &pixmap_settings,
+    );
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
     let data = pixmap.data_as_u8_slice();
     RgbImage::from_fn(width, height, |x, y| {
@@ -87,5 +127,6 @@ fn raster<'a>(page: &'a Page<'a>, size: (f32, f32), cache: &RenderCache<'a>, set
 
 /// A panic of the parser is the document's fault and costs that document only.
 fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, Refusal> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| Refusal::malformed("The PDF breaks the rules of its format."))
+    catch_unwind(AssertUnwindSafe(f))
+        .map_err(|_| Refusal::malformed("The PDF breaks the rules of its format."))
 }

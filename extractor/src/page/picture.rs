@@ -23,17 +23,28 @@ impl Pictures {
             Kind::WebP => ImageFormat::WebP,
             Kind::Bmp => ImageFormat::Bmp,
             Kind::Gif => ImageFormat::Gif,
-            Kind::Pdf => return Err(Refusal::new(Reason::UnsupportedType, "A PDF is no picture.")),
+            Kind::Pdf => {
+                return Err(Refusal::new(
+                    Reason::UnsupportedType,
+                    "A PDF is no picture.",
+                ));
+            }
         };
         let directories = match kind {
             Kind::Tiff => Some(Directories::parse(&bytes, limits)?),
             _ => None,
         };
-        Ok(Self { bytes, format, directories })
+        Ok(Self {
+            bytes,
+            format,
+            directories,
+        })
     }
 
     pub(super) fn pages(&self) -> u32 {
-        self.directories.as_ref().map_or(1, |d| d.offsets.len() as u32)
+        self.directories
+            .as_ref()
+            .map_or(1, |d| d.offsets.len() as u32)
     }
 
     pub(super) fn decode(&mut self, index: u32, limits: &Limits) -> Result<RgbImage, Refusal> {
@@ -66,7 +77,9 @@ fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage
     reader.limits(allowed);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    limits.check_pixels(width, height).map_err(Failure::Refused)?;
+    limits
+        .check_pixels(width, height)
+        .map_err(Failure::Refused)?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
@@ -87,8 +100,14 @@ fn on_white(picture: DynamicImage) -> RgbImage {
 
 fn refusal_of(error: &ImageError) -> Refusal {
     match error {
-        ImageError::Limits(_) => Refusal::new(Reason::DecompressionLimit, "The picture unfolds to more bytes than allowed."),
-        ImageError::Unsupported(_) => Refusal::new(Reason::UnsupportedType, "This variant of the picture format is not supported."),
+        ImageError::Limits(_) => Refusal::new(
+            Reason::DecompressionLimit,
+            "The picture unfolds to more bytes than allowed.",
+        ),
+        ImageError::Unsupported(_) => Refusal::new(
+            Reason::UnsupportedType,
+            "This variant of the picture format is not supported.",
+        ),
         _ => Refusal::malformed("The picture cannot be decoded: it is cut or damaged."),
     }
 }
@@ -112,23 +131,44 @@ mod tests {
 
     #[test]
     fn transparent_pixels_become_white() {
-        let picture = ImageBuffer::from_fn(2, 1, |x, _| Rgba([0, 0, 0, if x == 0 { 0 } else { 255 }]));
-        let pixels = read(encoded(&picture.into(), ImageFormat::Png), &Limits::default()).expect("reads");
-        assert_eq!((pixels.get_pixel(0, 0).0, pixels.get_pixel(1, 0).0), ([255; 3], [0; 3]));
+        let picture =
+            ImageBuffer::from_fn(2, 1, |x, _| Rgba([0, 0, 0, if x == 0 { 0 } else { 255 }]));
+        let pixels = read(
+            encoded(&picture.into(), ImageFormat::Png),
+            &Limits::default(),
+        )
+        .expect("reads");
+        assert_eq!(
+            (pixels.get_pixel(0, 0).0, pixels.get_pixel(1, 0).0),
+            ([255; 3], [0; 3])
+        );
     }
 
     #[test]
     fn sixteen_bits_become_eight() {
         let picture: ImageBuffer<Luma<u16>, _> = ImageBuffer::from_pixel(3, 2, Luma([0x8000]));
-        let pixels = read(encoded(&DynamicImage::ImageLuma16(picture), ImageFormat::Png), &Limits::default()).expect("reads");
+        let pixels = read(
+            encoded(&DynamicImage::ImageLuma16(picture), ImageFormat::Png),
+            &Limits::default(),
+        )
+        .expect("reads");
         assert_eq!(pixels.get_pixel(2, 1).0, [128; 3]);
     }
 
     #[test]
     fn every_format_is_read() {
-        let picture = DynamicImage::ImageRgb8(RgbImage::from_pixel(20, 10, image::Rgb([200, 10, 10])));
-        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif] {
-            let pixels = read(encoded(&picture, format), &Limits::default()).unwrap_or_else(|e| panic!("{format:?}: {e}"));
+        let picture =
+            DynamicImage::ImageRgb8(RgbImage::from_pixel(20, 10, image::Rgb([200, 10, 10])));
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Tiff,
+            ImageFormat::WebP,
+            ImageFormat::Bmp,
+            ImageFormat::Gif,
+        ] {
+            let pixels = read(encoded(&picture, format), &Limits::default())
+                .unwrap_or_else(|e| panic!("{format:?}: {e}"));
             assert_eq!(pixels.dimensions(), (20, 10), "{format:?}");
         }
     }
@@ -136,16 +176,28 @@ mod tests {
     #[test]
     fn too_many_pixels_are_refused_before_decoding() {
         let picture = DynamicImage::ImageRgb8(RgbImage::new(20, 10));
-        let limits = Limits { page_pixels: 199, ..Limits::default() };
+        let limits = Limits {
+            page_pixels: 199,
+            ..Limits::default()
+        };
         for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp] {
-            assert_eq!(read(encoded(&picture, format), &limits).map_err(|r| r.reason), Err(Reason::TooManyPixels));
+            assert_eq!(
+                read(encoded(&picture, format), &limits).map_err(|r| r.reason),
+                Err(Reason::TooManyPixels)
+            );
         }
     }
 
     #[test]
     fn a_cut_picture_is_malformed() {
-        let mut bytes = encoded(&DynamicImage::ImageRgb8(RgbImage::new(64, 64)), ImageFormat::Png);
+        let mut bytes = encoded(
+            &DynamicImage::ImageRgb8(RgbImage::new(64, 64)),
+            ImageFormat::Png,
+        );
         bytes.truncate(bytes.len() / 2);
-        assert_eq!(read(bytes, &Limits::default()).map_err(|r| r.reason), Err(Reason::Malformed));
+        assert_eq!(
+            read(bytes, &Limits::default()).map_err(|r| r.reason),
+            Err(Reason::Malformed)
+        );
     }
 }

@@ -43,11 +43,24 @@ impl Kind {
         match bytes {
             _ if starts(b"\x89PNG\r\n\x1a\n") => Some(Self::Png),
             _ if starts(b"\xff\xd8\xff") => Some(Self::Jpeg),
-            _ if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0\x08\0") || starts(b"MM\0+\0\x08") => Some(Self::Tiff),
+            _ if starts(b"II*\0")
+                || starts(b"MM\0*")
+                || starts(b"II+\0\x08\0")
+                || starts(b"MM\0+\0\x08") =>
+            {
+                Some(Self::Tiff)
+            }
             _ if starts(b"GIF87a") || starts(b"GIF89a") => Some(Self::Gif),
             _ if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") => Some(Self::WebP),
             // A bitmap says its header size, which two letters alone do not.
-            _ if starts(b"BM") && matches!(bytes.get(14..18), Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0])) => Some(Self::Bmp),
+            _ if starts(b"BM")
+                && matches!(
+                    bytes.get(14..18),
+                    Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0])
+                ) =>
+            {
+                Some(Self::Bmp)
+            }
             _ if is_pdf(bytes) => Some(Self::Pdf),
             _ => None,
         }
@@ -57,14 +70,22 @@ impl Kind {
 /// Readers accept some junk before the header; markup is no junk, because a browser would take it for a page.
 fn is_pdf(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(1024)];
-    let Some(at) = head.windows(5).position(|w| w == b"%PDF-") else { return false };
+    let Some(at) = head.windows(5).position(|w| w == b"%PDF-") else {
+        return false;
+    };
     let before = head[..at].trim_ascii_start();
-    !before.starts_with(b"<") && !before.starts_with(b"MZ") && !before.starts_with(b"\x7fELF") && !before.starts_with(b"PK")
+    !before.starts_with(b"<")
+        && !before.starts_with(b"MZ")
+        && !before.starts_with(b"\x7fELF")
+        && !before.starts_with(b"PK")
 }
 
 pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Refusal> {
     Kind::of(bytes).ok_or_else(|| {
-        Refusal::new(Reason::UnsupportedType, "The file is neither a PDF nor a PNG, JPEG, TIFF, WebP, BMP or GIF picture.")
+        Refusal::new(
+            Reason::UnsupportedType,
+            "The file is neither a PDF nor a PNG, JPEG, TIFF, WebP, BMP or GIF picture.",
+        )
     })
 }
 
@@ -83,7 +104,14 @@ mod tests {
 
     #[test]
     fn markup_and_programs_are_not_documents() {
-        for bytes in [&b"<html>%PDF-1.4"[..], b"MZ\x90 %PDF-1.4", b"<svg/>", b"BM is a name", b"", b"plain"] {
+        for bytes in [
+            &b"<html>%PDF-1.4"[..],
+            b"MZ\x90 %PDF-1.4",
+            b"<svg/>",
+            b"BM is a name",
+            b"",
+            b"plain",
+        ] {
             assert_eq!(Kind::of(bytes), None, "{bytes:?}");
         }
     }

@@ -4,8 +4,8 @@ use hayro::hayro_interpret::font::{Glyph, GlyphRun};
 use hayro::hayro_interpret::hayro_cmap::BfString;
 use hayro::hayro_interpret::util::TransformExt;
 use hayro::hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache, InterpreterSettings, SoftMask,
-    interpret_page,
+    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
+    InterpreterCache, InterpreterSettings, SoftMask, interpret_page,
 };
 use hayro::hayro_syntax::object::{Array, Stream};
 use hayro::hayro_syntax::page::Page;
@@ -48,19 +48,31 @@ impl Layer {
 pub(super) fn check_contents(page: &Page<'_>, limits: &Limits) -> Result<(), Refusal> {
     let one = page.raw().get::<Stream<'_>>(b"Contents".as_slice());
     let many = page.raw().get::<Array<'_>>(b"Contents".as_slice());
-    let streams = one.into_iter().chain(many.iter().flat_map(Array::iter::<Stream<'_>>));
+    let streams = one
+        .into_iter()
+        .chain(many.iter().flat_map(Array::iter::<Stream<'_>>));
     let mut left = limits.decompressed_bytes;
     for stream in streams {
         let size = super::unfold::size_of(&stream, left);
-        left = left.checked_sub(size).filter(|left| *left > 0).ok_or_else(|| {
-            Refusal::new(Reason::DecompressionLimit, "The content of a page unfolds to more bytes than allowed.")
-        })?;
+        left = left
+            .checked_sub(size)
+            .filter(|left| *left > 0)
+            .ok_or_else(|| {
+                Refusal::new(
+                    Reason::DecompressionLimit,
+                    "The content of a page unfolds to more bytes than allowed.",
+                )
+            })?;
     }
     Ok(())
 }
 
 /// Runs the page's instructions and collects its letters.
-pub(super) fn read<'a>(page: &'a Page<'a>, cache: &InterpreterCache<'a>, settings: &InterpreterSettings) -> Layer {
+pub(super) fn read<'a>(
+    page: &'a Page<'a>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+) -> Layer {
     let (width, height) = page.render_dimensions();
     let target = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let transform = page.initial_transform(true).to_kurbo();
@@ -111,7 +123,11 @@ impl Collector {
         };
         let along = f64::from(advance.unwrap_or(500.0));
         self.assembler.push(Letter {
-            text: if is_known { text } else { "\u{fffd}".to_owned() },
+            text: if is_known {
+                text
+            } else {
+                "\u{fffd}".to_owned()
+            },
             start: transform * Point::ZERO,
             end: transform * Point::new(along, 0.0),
             up: transform * Point::new(0.0, 1000.0) - transform * Point::ZERO,
@@ -121,7 +137,9 @@ impl Collector {
 
 /// Private use, controls and replacement marks say nothing to a reader.
 fn is_printable(c: char) -> bool {
-    (c.is_whitespace() || !c.is_control()) && c != '\u{fffd}' && !('\u{e000}'..='\u{f8ff}').contains(&c)
+    (c.is_whitespace() || !c.is_control())
+        && c != '\u{fffd}'
+        && !('\u{e000}'..='\u{f8ff}').contains(&c)
 }
 
 impl<'a> Device<'a> for Collector {
@@ -137,16 +155,26 @@ impl<'a> Device<'a> for Collector {
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let (width, height) = (image.width(), image.height());
-        if u64::from(width) * u64::from(height) > u64::from(self.largest_picture.0) * u64::from(self.largest_picture.1) {
+        if u64::from(width) * u64::from(height)
+            > u64::from(self.largest_picture.0) * u64::from(self.largest_picture.1)
+        {
             self.largest_picture = (width, height);
         }
         let unit = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
-        self.picture_area += props.transform.transform_rect_bbox(unit).intersect(self.page).area();
+        self.picture_area += props
+            .transform
+            .transform_rect_bbox(unit)
+            .intersect(self.page)
+            .area();
     }
 
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, _: &DrawMode) {
         // Paper is often painted white first; a path that covers the page shows nothing.
-        let covered = props.transform.transform_rect_bbox(path.bounding_box()).intersect(self.page).area();
+        let covered = props
+            .transform
+            .transform_rect_bbox(path.bounding_box())
+            .intersect(self.page)
+            .area();
         self.paths += u32::from(covered < 0.9 * self.page.area());
     }
 

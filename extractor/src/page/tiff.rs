@@ -18,11 +18,17 @@ impl Directories {
     pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let is_big_endian = bytes.starts_with(b"MM");
         let is_big_tiff = bytes.get(if is_big_endian { 3 } else { 2 }) == Some(&43);
-        let mut found = Self { offsets: Vec::new(), is_big_endian, is_big_tiff };
+        let mut found = Self {
+            offsets: Vec::new(),
+            is_big_endian,
+            is_big_tiff,
+        };
         let mut next = found.number(bytes, found.first_at(), found.offset_size())?;
         while next != 0 {
             if found.offsets.contains(&next) {
-                return Err(Refusal::malformed("The list of pages of the TIFF file is a cycle."));
+                return Err(Refusal::malformed(
+                    "The list of pages of the TIFF file is a cycle.",
+                ));
             }
             found.offsets.push(next);
             limits.check_pages(found.offsets.len())?;
@@ -38,8 +44,16 @@ impl Directories {
     pub(super) fn point_header_at(&self, bytes: &mut [u8], index: u32) {
         let offset = self.offsets[index as usize];
         let (at, size) = (self.first_at() as usize, self.offset_size());
-        let written = if self.is_big_endian { offset.to_be_bytes() } else { offset.to_le_bytes() };
-        let part = if self.is_big_endian { &written[8 - size..] } else { &written[..size] };
+        let written = if self.is_big_endian {
+            offset.to_be_bytes()
+        } else {
+            offset.to_le_bytes()
+        };
+        let part = if self.is_big_endian {
+            &written[8 - size..]
+        } else {
+            &written[..size]
+        };
         bytes[at..at + size].copy_from_slice(part);
     }
 
@@ -55,16 +69,23 @@ impl Directories {
     fn after(&self, bytes: &[u8], at: u64) -> Result<u64, Refusal> {
         let (count_size, entry_size) = if self.is_big_tiff { (8, 20) } else { (2, 12) };
         let entries = self.number(bytes, at, count_size)?;
-        let end = entries.checked_mul(entry_size).and_then(|size| size.checked_add(at + count_size as u64));
+        let end = entries
+            .checked_mul(entry_size)
+            .and_then(|size| size.checked_add(at + count_size as u64));
         self.number(bytes, end.unwrap_or(u64::MAX), self.offset_size())
     }
 
     fn number(&self, bytes: &[u8], at: u64, size: usize) -> Result<u64, Refusal> {
         let start = usize::try_from(at).ok();
         let part = start.and_then(|start| bytes.get(start..start.checked_add(size)?));
-        let part = part.ok_or_else(|| Refusal::malformed("The TIFF file ends inside its list of pages."))?;
+        let part =
+            part.ok_or_else(|| Refusal::malformed("The TIFF file ends inside its list of pages."))?;
         let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-        Ok(if self.is_big_endian { part.iter().fold(0, add) } else { part.iter().rev().fold(0, add) })
+        Ok(if self.is_big_endian {
+            part.iter().fold(0, add)
+        } else {
+            part.iter().rev().fold(0, add)
+        })
     }
 }
 
@@ -94,9 +115,26 @@ mod tests {
 
     #[test]
     fn cycles_ends_and_too_many_pages_are_refused() {
-        let refused = |links: &[(u8, u8)], limits: &Limits| Directories::parse(&chain(links), limits).map_err(|r| r.reason);
-        assert_eq!(refused(&[(8, 16), (16, 8)], &Limits::default()), Err(Reason::Malformed));
-        assert_eq!(refused(&[(8, 200)], &Limits::default()), Err(Reason::Malformed));
-        assert_eq!(refused(&[(8, 16), (16, 0)], &Limits { pages: 1, ..Limits::default() }), Err(Reason::TooManyPages));
+        let refused = |links: &[(u8, u8)], limits: &Limits| {
+            Directories::parse(&chain(links), limits).map_err(|r| r.reason)
+        };
+        assert_eq!(
+            refused(&[(8, 16), (16, 8)], &Limits::default()),
+            Err(Reason::Malformed)
+        );
+        assert_eq!(
+            refused(&[(8, 200)], &Limits::default()),
+            Err(Reason::Malformed)
+        );
+        assert_eq!(
+            refused(
+                &[(8, 16), (16, 0)],
+                &Limits {
+                    pages: 1,
+                    ..Limits::default()
+                }
+            ),
+            Err(Reason::TooManyPages)
+        );
     }
 }

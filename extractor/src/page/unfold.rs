@@ -11,8 +11,12 @@ pub(super) fn size_of(stream: &Stream<'_>, limit: u64) -> u64 {
     let raw = stream.raw_data();
     let one = stream.dict().get::<Name<'_>>(b"Filter".as_slice());
     let many = stream.dict().get::<Array<'_>>(b"Filter".as_slice());
-    let filters = one.into_iter().chain(many.iter().flat_map(Array::iter::<Name<'_>>));
-    let folds = filters.take_while(|f| matches!(&**f, b"FlateDecode" | b"Fl")).count();
+    let filters = one
+        .into_iter()
+        .chain(many.iter().flat_map(Array::iter::<Name<'_>>));
+    let folds = filters
+        .take_while(|f| matches!(&**f, b"FlateDecode" | b"Fl"))
+        .count();
     let mut reader: Box<dyn Read + '_> = Box::new(&*raw);
     for _ in 0..folds {
         reader = Box::new(ZlibDecoder::new(reader).take(limit));
@@ -34,7 +38,8 @@ mod tests {
     #[test]
     fn nested_folds_are_counted_up_to_the_limit() {
         let fold = |bytes: &[u8]| {
-            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut encoder =
+                flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(bytes).expect("writes");
             encoder.finish().expect("ends")
         };
@@ -42,11 +47,20 @@ mod tests {
         let mut pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
             3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>endobj\n"
             .to_vec();
-        pdf.extend(format!("4 0 obj<</Length {}/Filter[/FlateDecode/FlateDecode]>>stream\n", content.len()).as_bytes());
+        pdf.extend(
+            format!(
+                "4 0 obj<</Length {}/Filter[/FlateDecode/FlateDecode]>>stream\n",
+                content.len()
+            )
+            .as_bytes(),
+        );
         pdf.extend(&content);
         pdf.extend(b"\nendstream endobj\ntrailer<</Root 1 0 R>>");
         let pdf = hayro::hayro_syntax::Pdf::new(pdf).expect("parses");
-        let stream = pdf.pages()[0].raw().get::<Stream<'_>>(b"Contents".as_slice()).expect("a stream");
+        let stream = pdf.pages()[0]
+            .raw()
+            .get::<Stream<'_>>(b"Contents".as_slice())
+            .expect("a stream");
         assert_eq!(size_of(&stream, 1 << 30), 1 << 20);
         assert_eq!(size_of(&stream, 5_000), 5_000);
     }

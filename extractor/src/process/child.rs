@@ -37,11 +37,20 @@ pub struct ChildArguments {
 impl ChildArguments {
     /// Derived from the parent's settings.
     pub(super) fn of(settings: &ReaderSettings, models: &ModelFolder) -> Self {
-        let Limits { bytes, pages, page_pixels, decompressed_bytes } = settings.limits;
+        let Limits {
+            bytes,
+            pages,
+            page_pixels,
+            decompressed_bytes,
+        } = settings.limits;
         Self {
             models: models.path().to_path_buf(),
             memory_bytes: settings.memory_bytes,
-            cpu_seconds: settings.timeout.as_secs().saturating_mul(u64::from(settings.documents_per_child)).max(60),
+            cpu_seconds: settings
+                .timeout
+                .as_secs()
+                .saturating_mul(u64::from(settings.documents_per_child))
+                .max(60),
             max_bytes: bytes,
             max_pages: pages,
             max_page_pixels: page_pixels,
@@ -59,7 +68,10 @@ impl ChildArguments {
         line.extend(option("max-bytes", &self.max_bytes));
         line.extend(option("max-pages", &self.max_pages));
         line.extend(option("max-page-pixels", &self.max_page_pixels));
-        line.extend(option("max-decompressed-bytes", &self.max_decompressed_bytes));
+        line.extend(option(
+            "max-decompressed-bytes",
+            &self.max_decompressed_bytes,
+        ));
         line
     }
 
@@ -102,14 +114,18 @@ fn prepared(arguments: &ChildArguments) -> Result<Ppocr, String> {
     let mut engine = load(&arguments.models).map_err(|e| e.to_string())?;
     confine::rights().map_err(|e| e.to_string())?;
     // Proves that the engine works without the rights it has just lost.
-    engine.read(&RgbImage::new(64, 64), &mut || ()).map_err(|e| e.to_string())?;
+    engine
+        .read(&RgbImage::new(64, 64), &mut || ())
+        .map_err(|e| e.to_string())?;
     Ok(engine)
 }
 
 fn load(models: &Path) -> Result<Ppocr, EngineError> {
     let mut engine = Ppocr::load(&ModelFolder::locate(Some(models))?)?;
     // The first run of a network may still read the machine's description.
-    let page = RgbImage::from_fn(320, 320, |x, y| image::Rgb([if y % 40 < 20 && x % 12 < 6 { 0 } else { 255 }; 3]));
+    let page = RgbImage::from_fn(320, 320, |x, y| {
+        image::Rgb([if y % 40 < 20 && x % 12 < 6 { 0 } else { 255 }; 3])
+    });
     engine.read(&page, &mut || ())?;
     Ok(engine)
 }
@@ -143,9 +159,16 @@ fn next_document(input: &mut impl Read, limits: &Limits) -> io::Result<Option<Ve
     Ok(Some(bytes))
 }
 
-fn read(bytes: Vec<u8>, limits: &Limits, engine: &mut impl Recogniser, output: &mut impl Write) -> Result<(), Failure> {
+fn read(
+    bytes: Vec<u8>,
+    limits: &Limits,
+    engine: &mut impl Recogniser,
+    output: &mut impl Write,
+) -> Result<(), Failure> {
     let mut document = Document::open(bytes, limits)?;
-    Reply::Opened(document.pages()).write(output).map_err(Failure::Output)?;
+    Reply::Opened(document.pages())
+        .write(output)
+        .map_err(Failure::Output)?;
     let mut number = 0;
     document.each_page(limits, &mut |content| {
         number += 1;
@@ -154,20 +177,36 @@ fn read(bytes: Vec<u8>, limits: &Limits, engine: &mut impl Recogniser, output: &
     })
 }
 
-fn page(number: u32, content: Content, engine: &mut impl Recogniser, output: &mut impl Write) -> Result<Page, Failure> {
+fn page(
+    number: u32,
+    content: Content,
+    engine: &mut impl Recogniser,
+    output: &mut impl Write,
+) -> Result<Page, Failure> {
     match content {
-        Content::Text { size, words } => {
-            Ok(Page { number, width: size.0, height: size.1, engine: "text_layer".to_owned(), words })
-        }
+        Content::Text { size, words } => Ok(Page {
+            number,
+            width: size.0,
+            height: size.1,
+            engine: "text_layer".to_owned(),
+            words,
+        }),
         Content::Picture { size, pixels } => {
             let mut lost = None;
             let mut alive = || lost = lost.take().or(Reply::Alive.write(output).err());
-            let (words, is_turned) = read_upright(engine, pixels, &mut alive).map_err(Failure::Engine)?;
+            let (words, is_turned) =
+                read_upright(engine, pixels, &mut alive).map_err(Failure::Engine)?;
             if let Some(e) = lost {
                 return Err(Failure::Output(e));
             }
             let (width, height) = if is_turned { (size.1, size.0) } else { size };
-            Ok(Page { number, width, height, engine: engine.name().to_owned(), words })
+            Ok(Page {
+                number,
+                width,
+                height,
+                engine: engine.name().to_owned(),
+                words,
+            })
         }
     }
 }

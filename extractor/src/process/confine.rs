@@ -6,7 +6,8 @@ use std::io;
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr};
 use rlimit::Resource;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter_all_threads,
 };
 
 /// Files that a child holds open while it loads its models.
@@ -45,28 +46,53 @@ pub(super) fn resources(memory_bytes: u64, cpu_seconds: u64) -> Result<(), Confi
 pub(super) fn rights() -> Result<(), ConfineError> {
     rustix::thread::set_no_new_privs(true)?;
     // Kernels without landlock, or with an older one, shut what they can; the filter below shuts opening for all.
-    Ruleset::default().handle_access(AccessFs::from_all(ABI::V5))?.handle_access(AccessNet::from_all(ABI::V5))?.create()?.restrict_self()?;
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .handle_access(AccessNet::from_all(ABI::V5))?
+        .create()?
+        .restrict_self()?;
     apply_filter_all_threads(&filter()?)?;
     Ok(())
 }
 
 /// Refused calls answer EACCES, so that a library that only wanted to look goes on without.
 fn filter() -> Result<BpfProgram, ConfineError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     // Ending itself is all that a child may do to a process.
     let own = u64::from(std::process::id());
     for call in [libc::SYS_tgkill, libc::SYS_prlimit64] {
-        let mut others = vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own)?];
+        let mut others = vec![SeccompCondition::new(
+            0,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::Ne,
+            own,
+        )?];
         if call == libc::SYS_prlimit64 {
-            others.push(SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?);
+            others.push(SeccompCondition::new(
+                0,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Ne,
+                0,
+            )?);
         }
         rules.insert(call, vec![SeccompRule::new(others)?]);
     }
     // A thread is fine, a process is not.
-    let is_process = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64), 0)?;
+    let is_process = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64),
+        0,
+    )?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
     let refused = SeccompAction::Errno(libc::EACCES as u32);
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, std::env::consts::ARCH.try_into()?)?;
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        refused,
+        std::env::consts::ARCH.try_into()?,
+    )?;
     Ok(filter.try_into()?)
 }
 

@@ -61,7 +61,10 @@ mod tests {
     async fn frames_survive_the_pipe_and_giants_are_refused() {
         let mut bytes = Vec::new();
         Reply::Opened(3).write(&mut bytes).expect("writes");
-        assert!(matches!(Reply::read(&mut &bytes[..]).await, Ok(Reply::Opened(3))));
+        assert!(matches!(
+            Reply::read(&mut &bytes[..]).await,
+            Ok(Reply::Opened(3))
+        ));
         assert!(Reply::read(&mut &u32::MAX.to_le_bytes()[..]).await.is_err());
     }
 }

@@ -36,7 +36,10 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts a child and waits until it has loaded the models and given up its rights.
-    pub(super) async fn start(settings: &ReaderSettings, models: &ModelFolder) -> Result<Self, ReadError> {
+    pub(super) async fn start(
+        settings: &ReaderSettings,
+        models: &ModelFolder,
+    ) -> Result<Self, ReadError> {
         let program = std::env::current_exe()?;
         let mut child = Command::new(program)
             .args(ChildArguments::of(settings, models).to_command_line())
@@ -51,12 +54,24 @@ impl Worker {
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let errors = child.stderr.take().ok_or_else(missing)?;
-        let mut worker = Self { child, input, output, errors, documents: 0, is_idle: false };
+        let mut worker = Self {
+            child,
+            input,
+            output,
+            errors,
+            documents: 0,
+            is_idle: false,
+        };
         match timeout(START_TIMEOUT, Reply::read(&mut worker.output)).await {
             Ok(Ok(Reply::Ready)) => worker.is_idle = true,
             Ok(Ok(Reply::Failed(detail))) => return Err(ReadError::Failed(detail)),
             Ok(Ok(_)) => return Err(ReadError::Failed("it spoke out of turn".to_owned())),
-            Ok(Err(_)) => return Err(ReadError::Failed(format!("it ended before it was ready: {}", worker.post_mortem().await.1))),
+            Ok(Err(_)) => {
+                return Err(ReadError::Failed(format!(
+                    "it ended before it was ready: {}",
+                    worker.post_mortem().await.1
+                )));
+            }
             Err(_) => return Err(ReadError::Failed("it did not become ready".to_owned())),
         }
         Ok(worker)
@@ -76,7 +91,10 @@ impl Worker {
     ) -> Result<Vec<Page>, ReadError> {
         self.is_idle = false;
         self.documents += 1;
-        if timeout(stall, send(&mut self.input, &bytes)).await.map_or(true, |sent| sent.is_err()) {
+        if timeout(stall, send(&mut self.input, &bytes))
+            .await
+            .map_or(true, |sent| sent.is_err())
+        {
             return Err(self.death().await.into());
         }
         let (mut pages, mut total) = (Vec::new(), 0);
@@ -85,7 +103,10 @@ impl Worker {
                 Ok(Ok(Reply::Opened(count))) => total = count,
                 Ok(Ok(Reply::Alive)) => {}
                 Ok(Ok(Reply::Page(page))) => {
-                    progress(PageEvent { number: page.number, total });
+                    progress(PageEvent {
+                        number: page.number,
+                        total,
+                    });
                     pages.push(page);
                 }
                 Ok(Ok(Reply::Done)) => {
@@ -96,7 +117,9 @@ impl Worker {
                     self.is_idle = true;
                     return Err(refusal.into());
                 }
-                Ok(Ok(Reply::Failed(detail))) if is_about_memory(&detail) => return Err(out_of_memory().into()),
+                Ok(Ok(Reply::Failed(detail))) if is_about_memory(&detail) => {
+                    return Err(out_of_memory().into());
+                }
                 Ok(Ok(Reply::Failed(detail))) => return Err(ReadError::Failed(detail)),
                 Ok(Ok(Reply::Ready) | Err(_)) => return Err(self.death().await.into()),
                 Err(_) => {
@@ -111,7 +134,10 @@ impl Worker {
     async fn death(&mut self) -> Refusal {
         let (status, last_words) = self.post_mortem().await;
         match status.and_then(|s| s.signal()) {
-            Some(SIGXCPU) => Refusal::new(Reason::Timeout, "The document took more processor time than allowed."),
+            Some(SIGXCPU) => Refusal::new(
+                Reason::Timeout,
+                "The document took more processor time than allowed.",
+            ),
             // Nobody but the kernel kills a child that still has time: the container is out of memory.
             Some(SIGKILL) => out_of_memory(),
             _ if is_about_memory(&last_words) => out_of_memory(),
@@ -125,7 +151,10 @@ impl Worker {
         let mut errors = (&mut self.errors).take(LAST_WORDS);
         // A child that closed its output without ending is killed by the drop.
         let _ended = timeout(Duration::from_secs(2), errors.read_to_end(&mut words)).await;
-        let status = timeout(Duration::from_secs(2), self.child.wait()).await.ok().and_then(Result::ok);
+        let status = timeout(Duration::from_secs(2), self.child.wait())
+            .await
+            .ok()
+            .and_then(Result::ok);
         (status, String::from_utf8_lossy(&words).into_owned())
     }
 }
@@ -137,9 +166,20 @@ async fn send(input: &mut ChildStdin, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn is_about_memory(text: &str) -> bool {
-    ["memory allocation of", "bad_alloc", "annot allocate memory", "out of memory", "Failed to allocate"].iter().any(|sign| text.contains(sign))
+    [
+        "memory allocation of",
+        "bad_alloc",
+        "annot allocate memory",
+        "out of memory",
+        "Failed to allocate",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }
 
 fn out_of_memory() -> Refusal {
-    Refusal::new(Reason::MemoryLimit, "The document needs more memory than allowed.")
+    Refusal::new(
+        Reason::MemoryLimit,
+        "The document needs more memory than allowed.",
+    )
 }

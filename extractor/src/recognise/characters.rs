@@ -23,7 +23,11 @@ struct Letter {
 impl Alphabet {
     /// One character per line, as `characters.txt` has them.
     pub(super) fn parse(text: &str) -> Self {
-        Self(text.lines().filter_map(|line| line.chars().next()).collect())
+        Self(
+            text.lines()
+                .filter_map(|line| line.chars().next())
+                .collect(),
+        )
     }
 
     /// Reads words from `output`, one row of class probabilities per column. `columns` is the part that shows the
@@ -33,7 +37,9 @@ impl Alphabet {
         let mut words = Vec::new();
         let mut current: Vec<&Letter> = Vec::new();
         for letter in &letters {
-            let is_far = current.last().is_some_and(|last| letter.column - last.column > wide_gap);
+            let is_far = current
+                .last()
+                .is_some_and(|last| letter.column - last.column > wide_gap);
             if letter.character == ' ' || is_far {
                 words.extend(span(&current, columns));
                 current.clear();
@@ -52,7 +58,11 @@ impl Alphabet {
         for (column, classes) in output.chunks_exact(self.0.len() + 1).enumerate() {
             let (class, confidence) = best(classes);
             if class != 0 && class != previous {
-                letters.push(Letter { character: self.0[class - 1], column: column as f32 + 0.5, confidence });
+                letters.push(Letter {
+                    character: self.0[class - 1],
+                    column: column as f32 + 0.5,
+                    confidence,
+                });
             } else if class != 0
                 && let Some(last) = letters.last_mut()
             {
@@ -68,14 +78,21 @@ impl Alphabet {
 
 fn best(classes: &[f32]) -> (usize, f32) {
     let start = (0, f32::MIN);
-    classes.iter().enumerate().fold(start, |best, (i, &p)| if p > best.1 { (i, p) } else { best })
+    classes.iter().enumerate().fold(
+        start,
+        |best, (i, &p)| if p > best.1 { (i, p) } else { best },
+    )
 }
 
 /// A letter is as wide as the distance to its neighbours; half of it stands out at both ends of the word.
 fn span(letters: &[&Letter], columns: f32) -> Option<Span> {
     let (first, last) = (letters.first()?, letters.last()?);
     let count = letters.len() as f32;
-    let pitch = if letters.len() > 1 { (last.column - first.column) / (count - 1.0) } else { 2.5 };
+    let pitch = if letters.len() > 1 {
+        (last.column - first.column) / (count - 1.0)
+    } else {
+        2.5
+    };
     let reach = (pitch * 0.5).clamp(0.5, 3.0);
     Some(Span {
         text: letters.iter().map(|l| l.character).collect(),
@@ -92,12 +109,24 @@ mod tests {
     /// Rows of one-hot probabilities; `_` is the blank.
     fn output(alphabet: &str, columns: &str) -> Vec<f32> {
         let classes: Vec<char> = std::iter::once('_').chain(alphabet.chars()).collect();
-        columns.chars().flat_map(|c| classes.iter().map(move |k| if *k == c { 0.9 } else { 0.0 }).collect::<Vec<_>>()).collect()
+        columns
+            .chars()
+            .flat_map(|c| {
+                classes
+                    .iter()
+                    .map(move |k| if *k == c { 0.9 } else { 0.0 })
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     fn read(columns: &str) -> Vec<String> {
         let alphabet = Alphabet::parse("a\nb\n \n");
-        alphabet.words(&output("ab ", columns), columns.len() as f32, 8.0).into_iter().map(|s| s.text).collect()
+        alphabet
+            .words(&output("ab ", columns), columns.len() as f32, 8.0)
+            .into_iter()
+            .map(|s| s.text)
+            .collect()
     }
 
     #[test]

@@ -36,7 +36,13 @@ pub(super) fn fill(input: &mut [f32], page: &RgbImage, quad: &Quad, width: u32, 
     for y in 0..HEIGHT {
         for x in 0..width {
             let at = (y * columns + x) as usize;
-            let colour = mean_colour(page, quad, (x as f32 * step_u, y as f32 * step_v), (step_u, step_v), samples);
+            let colour = mean_colour(
+                page,
+                quad,
+                (x as f32 * step_u, y as f32 * step_v),
+                (step_u, step_v),
+                samples,
+            );
             for channel in 0..3 {
                 input[channel * plane + at] = colour[2 - channel] / 127.5 - 1.0;
             }
@@ -44,7 +50,13 @@ pub(super) fn fill(input: &mut [f32], page: &RgbImage, quad: &Quad, width: u32, 
     }
 }
 
-fn mean_colour(page: &RgbImage, quad: &Quad, corner: (f32, f32), step: (f32, f32), samples: u32) -> [f32; 3] {
+fn mean_colour(
+    page: &RgbImage,
+    quad: &Quad,
+    corner: (f32, f32),
+    step: (f32, f32),
+    samples: u32,
+) -> [f32; 3] {
     let mut sum = [0.0; 3];
     for j in 0..samples {
         for i in 0..samples {
@@ -64,9 +76,13 @@ fn between_pixels(page: &RgbImage, x: f32, y: f32) -> [f32; 3] {
     let limit = |v: f32, size: u32| v.clamp(0.0, size as f32 - 1.0);
     let (x, y) = (limit(x, page.width()), limit(y, page.height()));
     let (x0, y0) = (x as u32, y as u32);
-    let (x1, y1) = ((x0 + 1).min(page.width() - 1), (y0 + 1).min(page.height() - 1));
+    let (x1, y1) = (
+        (x0 + 1).min(page.width() - 1),
+        (y0 + 1).min(page.height() - 1),
+    );
     let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-    let [a, b, c, d] = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)].map(|(x, y)| page.get_pixel(x, y).0);
+    let [a, b, c, d] =
+        [(x0, y0), (x1, y0), (x0, y1), (x1, y1)].map(|(x, y)| page.get_pixel(x, y).0);
     std::array::from_fn(|i| {
         let mix = |left: u8, right: u8| f32::from(left) + (f32::from(right) - f32::from(left)) * fx;
         let (top, bottom) = (mix(a[i], b[i]), mix(c[i], d[i]));
@@ -80,15 +96,24 @@ mod tests {
     use crate::recognise::quad::Point;
 
     fn quad(width: f32, height: f32) -> Quad {
-        Quad { origin: Point { x: 0.0, y: 0.0 }, along: Point { x: 1.0, y: 0.0 }, width, height }
+        Quad {
+            origin: Point { x: 0.0, y: 0.0 },
+            along: Point { x: 1.0, y: 0.0 },
+            width,
+            height,
+        }
     }
 
     #[test]
     fn a_crop_keeps_left_and_right() {
-        let page = RgbImage::from_fn(96, 48, |x, _| image::Rgb(if x < 48 { [0; 3] } else { [255; 3] }));
+        let page = RgbImage::from_fn(96, 48, |x, _| {
+            image::Rgb(if x < 48 { [0; 3] } else { [255; 3] })
+        });
         let mut input = vec![0.0; 3 * 48 * 128];
         fill(&mut input, &page, &quad(96.0, 48.0), 96, 128);
-        assert!((input[10] + 1.0).abs() < 1e-6 && (input[80] - 1.0).abs() < 1e-6 && input[100] == 0.0);
+        assert!(
+            (input[10] + 1.0).abs() < 1e-6 && (input[80] - 1.0).abs() < 1e-6 && input[100] == 0.0
+        );
     }
 
     #[test]

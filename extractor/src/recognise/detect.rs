@@ -31,10 +31,23 @@ pub(super) fn lines(network: &mut Network, page: &RgbImage) -> Result<Vec<Quad>,
     let scale = scale(width, height);
     let fit = |side: u32| ((side as f32 * scale).round() as u32).max(1);
     let small = imageops::resize(page, fit(width), fit(height), FilterType::Triangle);
-    let (columns, rows) = (small.width().next_multiple_of(STEP), small.height().next_multiple_of(STEP));
-    let output = network.run([1, 3, rows, columns], |input| fill(input, &small, columns, rows))?;
-    let map = Map { values: &output, width: columns as usize, height: rows as usize };
-    let mut found: Vec<Quad> = map.lines().iter().map(|quad| quad.scaled(1.0 / scale)).collect();
+    let (columns, rows) = (
+        small.width().next_multiple_of(STEP),
+        small.height().next_multiple_of(STEP),
+    );
+    let output = network.run([1, 3, rows, columns], |input| {
+        fill(input, &small, columns, rows)
+    })?;
+    let map = Map {
+        values: &output,
+        width: columns as usize,
+        height: rows as usize,
+    };
+    let mut found: Vec<Quad> = map
+        .lines()
+        .iter()
+        .map(|quad| quad.scaled(1.0 / scale))
+        .collect();
     sort_in_reading_order(&mut found);
     Ok(found)
 }
@@ -51,7 +64,8 @@ fn fill(input: &mut [f32], picture: &RgbImage, columns: u32, rows: u32) {
     for (x, y, pixel) in picture.enumerate_pixels() {
         let at = (y * columns + x) as usize;
         for (channel, value) in pixel.0.iter().rev().enumerate() {
-            input[channel * plane + at] = (f32::from(*value) / 255.0 - MEAN[channel]) / DEVIATION[channel];
+            input[channel * plane + at] =
+                (f32::from(*value) / 255.0 - MEAN[channel]) / DEVIATION[channel];
         }
     }
 }
@@ -63,7 +77,12 @@ fn sort_in_reading_order(quads: &mut Vec<Quad>) {
     let mut rows: Vec<Vec<Quad>> = Vec::new();
     for quad in quads.drain(..) {
         match rows.last_mut() {
-            Some(row) if (middle(&quad).y - middle(&row[0]).y).abs() < 0.5 * row[0].height.min(quad.height) => row.push(quad),
+            Some(row)
+                if (middle(&quad).y - middle(&row[0]).y).abs()
+                    < 0.5 * row[0].height.min(quad.height) =>
+            {
+                row.push(quad)
+            }
             _ => rows.push(vec![quad]),
         }
     }
@@ -89,7 +108,9 @@ impl Map<'_> {
                 continue;
             }
             let mut outline = self.outline_of_component(start, &mut seen);
-            let Some(quad) = Quad::around(&mut outline) else { continue };
+            let Some(quad) = Quad::around(&mut outline) else {
+                continue;
+            };
             if quad.width.min(quad.height) < MIN_SIDE || self.mean_inside(&quad) < BOX_THRESHOLD {
                 continue;
             }
@@ -113,10 +134,16 @@ impl Map<'_> {
             let (x, y) = (at % self.width, at / self.width);
             let is_text = |x: usize, y: usize| self.values[y * self.width + x] > PIXEL_THRESHOLD;
             if x == 0 || !is_text(x - 1, y) {
-                outline.extend([0.0, 1.0].map(|dy| Point { x: x as f32, y: y as f32 + dy }));
+                outline.extend([0.0, 1.0].map(|dy| Point {
+                    x: x as f32,
+                    y: y as f32 + dy,
+                }));
             }
             if x + 1 == self.width || !is_text(x + 1, y) {
-                outline.extend([0.0, 1.0].map(|dy| Point { x: x as f32 + 1.0, y: y as f32 + dy }));
+                outline.extend([0.0, 1.0].map(|dy| Point {
+                    x: x as f32 + 1.0,
+                    y: y as f32 + dy,
+                }));
             }
             for ny in y.saturating_sub(1)..=(y + 1).min(self.height - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(self.width - 1) {
@@ -136,7 +163,11 @@ impl Map<'_> {
         for v in 0..quad.height.ceil() as u32 {
             for u in 0..quad.width.ceil() as u32 {
                 let p = quad.at(u as f32 + 0.5, v as f32 + 0.5);
-                if p.x >= 0.0 && p.y >= 0.0 && (p.x as usize) < self.width && (p.y as usize) < self.height {
+                if p.x >= 0.0
+                    && p.y >= 0.0
+                    && (p.x as usize) < self.width
+                    && (p.y as usize) < self.height
+                {
                     sum += self.values[p.y as usize * self.width + p.x as usize];
                     count += 1.0;
                 }
@@ -157,11 +188,24 @@ mod tests {
         for y in 10..16 {
             values[y * width + 8..y * width + 56].fill(0.9);
         }
-        let lines = Map { values: &values, width, height }.lines();
+        let lines = Map {
+            values: &values,
+            width,
+            height,
+        }
+        .lines();
         assert_eq!(lines.len(), 1);
         let margin = 48.0 * 6.0 * UNCLIP / (2.0 * 54.0);
-        assert!((lines[0].width - (48.0 + 2.0 * margin)).abs() < 0.01, "{:?}", lines[0]);
-        assert!((lines[0].origin.y - (10.0 - margin)).abs() < 0.01, "{:?}", lines[0]);
+        assert!(
+            (lines[0].width - (48.0 + 2.0 * margin)).abs() < 0.01,
+            "{:?}",
+            lines[0]
+        );
+        assert!(
+            (lines[0].origin.y - (10.0 - margin)).abs() < 0.01,
+            "{:?}",
+            lines[0]
+        );
     }
 
     #[test]
@@ -172,7 +216,15 @@ mod tests {
             values[y * width + 8..y * width + 56].fill(0.4);
         }
         values[2 * width + 2] = 1.0;
-        assert!(Map { values: &values, width, height }.lines().is_empty());
+        assert!(
+            Map {
+                values: &values,
+                width,
+                height
+            }
+            .lines()
+            .is_empty()
+        );
     }
 
     #[test]

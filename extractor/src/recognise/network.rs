@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use openvino::{CompiledModel, Core, DeviceType, ElementType, InferRequest, RwPropertyKey, Shape, Tensor};
+use openvino::{
+    CompiledModel, Core, DeviceType, ElementType, InferRequest, RwPropertyKey, Shape, Tensor,
+};
 
 /// What can go wrong with the engine itself; none of it is the document's fault.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +41,17 @@ impl ModelFolder {
         let folder = configured.map_or_else(default_folder, Path::to_path_buf);
         let folder = folder.canonicalize().unwrap_or(folder);
         let found = Self(folder);
-        let wanted = [found.file("detector.xml"), found.file("recogniser.xml"), found.file("characters.txt"), found.library()];
-        if wanted.iter().all(|path| path.is_file()) { Ok(found) } else { Err(EngineError::ModelsMissing(found.0)) }
+        let wanted = [
+            found.file("detector.xml"),
+            found.file("recogniser.xml"),
+            found.file("characters.txt"),
+            found.library(),
+        ];
+        if wanted.iter().all(|path| path.is_file()) {
+            Ok(found)
+        } else {
+            Err(EngineError::ModelsMissing(found.0))
+        }
     }
 
     /// The folder with the models itself.
@@ -54,13 +65,19 @@ impl ModelFolder {
     }
 
     fn library(&self) -> PathBuf {
-        self.0.parent().unwrap_or(&self.0).join("lib/libopenvino_c.so")
+        self.0
+            .parent()
+            .unwrap_or(&self.0)
+            .join("lib/libopenvino_c.so")
     }
 }
 
 fn default_folder() -> PathBuf {
     let cache = std::env::var_os("EXTRACTION_CACHE").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/extraction-operator");
+    let home = || {
+        PathBuf::from(std::env::var_os("HOME").unwrap_or_default())
+            .join(".cache/extraction-operator")
+    };
     cache.unwrap_or_else(home).join("models/models")
 }
 
@@ -86,13 +103,28 @@ impl Runtime {
         Ok(Self { core })
     }
 
-    pub(super) fn network(&mut self, folder: &ModelFolder, name: &'static str) -> Result<Network, EngineError> {
-        let [xml, bin] = ["xml", "bin"].map(|kind| folder.file(&format!("{name}.{kind}")).to_string_lossy().into_owned());
+    pub(super) fn network(
+        &mut self,
+        folder: &ModelFolder,
+        name: &'static str,
+    ) -> Result<Network, EngineError> {
+        let [xml, bin] = ["xml", "bin"].map(|kind| {
+            folder
+                .file(&format!("{name}.{kind}"))
+                .to_string_lossy()
+                .into_owned()
+        });
         let failed = |source| EngineError::Model { name, source };
         let model = self.core.read_model_from_file(&xml, &bin).map_err(failed)?;
-        let mut compiled = self.core.compile_model(&model, DeviceType::CPU).map_err(failed)?;
+        let mut compiled = self
+            .core
+            .compile_model(&model, DeviceType::CPU)
+            .map_err(failed)?;
         let request = compiled.create_infer_request().map_err(failed)?;
-        Ok(Network { request, _compiled: compiled })
+        Ok(Network {
+            request,
+            _compiled: compiled,
+        })
     }
 }
 
@@ -111,11 +143,19 @@ pub(super) struct Network {
 
 impl Network {
     /// Runs the network on a zeroed input of `shape` after `fill` has written to it.
-    pub(super) fn run(&mut self, shape: [u32; 4], fill: impl FnOnce(&mut [f32])) -> Result<Vec<f32>, EngineError> {
+    pub(super) fn run(
+        &mut self,
+        shape: [u32; 4],
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<Vec<f32>, EngineError> {
         let mut input = Tensor::new(ElementType::F32, &Shape::new(&shape.map(i64::from))?)?;
         fill(input.get_data_mut::<f32>()?);
         self.request.set_input_tensor(&input)?;
         self.request.infer()?;
-        Ok(self.request.get_output_tensor()?.get_data::<f32>()?.to_vec())
+        Ok(self
+            .request
+            .get_output_tensor()?
+            .get_data::<f32>()?
+            .to_vec())
     }
 }

@@ -39,8 +39,14 @@ impl Ppocr {
     fn words_of_line(&mut self, page: &RgbImage, line: &Quad) -> Result<Vec<Span>, EngineError> {
         let width = crop::width_of(line);
         let columns = crop::bucket(width);
-        let output = self.recogniser.run([1, 3, crop::HEIGHT, columns], |input| crop::fill(input, page, line, width, columns))?;
-        Ok(self.alphabet.words(&output, width as f32 / crop::STRIDE as f32, WIDE_GAP))
+        let output = self
+            .recogniser
+            .run([1, 3, crop::HEIGHT, columns], |input| {
+                crop::fill(input, page, line, width, columns)
+            })?;
+        Ok(self
+            .alphabet
+            .words(&output, width as f32 / crop::STRIDE as f32, WIDE_GAP))
     }
 }
 
@@ -73,7 +79,12 @@ fn placed(span: Span, line: &Quad, page: &RgbImage) -> Word {
     let (top, bottom) = (ratio(top, page.height()), ratio(bottom, page.height()));
     Word {
         text: span.text,
-        bounds: BoundingBox { left, top, width: right - left, height: bottom - top },
+        bounds: BoundingBox {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        },
         confidence: span.confidence.clamp(0.0, 1.0),
     }
 }

@@ -41,7 +41,10 @@ impl Quad {
     /// On a picture that is `factor` times as large.
     pub(super) fn scaled(&self, factor: f32) -> Self {
         Self {
-            origin: Point { x: self.origin.x * factor, y: self.origin.y * factor },
+            origin: Point {
+                x: self.origin.x * factor,
+                y: self.origin.y * factor,
+            },
             width: self.width * factor,
             height: self.height * factor,
             along: self.along,
@@ -50,9 +53,22 @@ impl Quad {
 
     /// Left, top, right and bottom of the part between `from` and `to` pixels along the line.
     pub(super) fn extent(&self, from: f32, to: f32) -> [f32; 4] {
-        let corners = [(from, 0.0), (to, 0.0), (from, self.height), (to, self.height)].map(|(u, v)| self.at(u, v));
-        let fold = |f: fn(f32, f32) -> f32, pick: fn(&Point) -> f32| corners.iter().map(pick).reduce(f).unwrap_or(0.0);
-        [fold(f32::min, |p| p.x), fold(f32::min, |p| p.y), fold(f32::max, |p| p.x), fold(f32::max, |p| p.y)]
+        let corners = [
+            (from, 0.0),
+            (to, 0.0),
+            (from, self.height),
+            (to, self.height),
+        ]
+        .map(|(u, v)| self.at(u, v));
+        let fold = |f: fn(f32, f32) -> f32, pick: fn(&Point) -> f32| {
+            corners.iter().map(pick).reduce(f).unwrap_or(0.0)
+        };
+        [
+            fold(f32::min, |p| p.x),
+            fold(f32::min, |p| p.y),
+            fold(f32::max, |p| p.x),
+            fold(f32::max, |p| p.y),
+        ]
     }
 
     /// The smallest rectangle round the points; `None` for fewer than three corners.
@@ -68,7 +84,13 @@ impl Quad {
             if length < 1e-3 {
                 continue;
             }
-            let quad = Self::towards(&hull, Point { x: (b.x - a.x) / length, y: (b.y - a.y) / length });
+            let quad = Self::towards(
+                &hull,
+                Point {
+                    x: (b.x - a.x) / length,
+                    y: (b.y - a.y) / length,
+                },
+            );
             let area = quad.width * quad.height;
             if best.is_none_or(|(smallest, _)| area < smallest) {
                 best = Some((area, quad));
@@ -78,25 +100,51 @@ impl Quad {
     }
 
     fn towards(hull: &[Point], edge: Point) -> Self {
-        let mut along = if edge.x.abs() >= edge.y.abs() { edge } else { Point { x: -edge.y, y: edge.x } };
+        let mut along = if edge.x.abs() >= edge.y.abs() {
+            edge
+        } else {
+            Point {
+                x: -edge.y,
+                y: edge.x,
+            }
+        };
         if along.x < 0.0 {
-            along = Point { x: -along.x, y: -along.y };
+            along = Point {
+                x: -along.x,
+                y: -along.y,
+            };
         }
         let quad = Self::spanning(hull, along);
         if quad.height > 1.5 * quad.width {
-            return Self::spanning(hull, Point { x: along.y, y: -along.x });
+            return Self::spanning(
+                hull,
+                Point {
+                    x: along.y,
+                    y: -along.x,
+                },
+            );
         }
         quad
     }
 
     fn spanning(hull: &[Point], along: Point) -> Self {
         let range = |project: &dyn Fn(&Point) -> f32| {
-            hull.iter().map(project).fold((f32::MAX, f32::MIN), |(lo, hi), v| (lo.min(v), hi.max(v)))
+            hull.iter()
+                .map(project)
+                .fold((f32::MAX, f32::MIN), |(lo, hi), v| (lo.min(v), hi.max(v)))
         };
         let (u0, u1) = range(&|p| p.x * along.x + p.y * along.y);
         let (v0, v1) = range(&|p| p.y * along.x - p.x * along.y);
-        let origin = Point { x: along.x * u0 - along.y * v0, y: along.y * u0 + along.x * v0 };
-        Self { origin, along, width: u1 - u0, height: v1 - v0 }
+        let origin = Point {
+            x: along.x * u0 - along.y * v0,
+            y: along.y * u0 + along.x * v0,
+        };
+        Self {
+            origin,
+            along,
+            width: u1 - u0,
+            height: v1 - v0,
+        }
     }
 }
 
@@ -107,7 +155,9 @@ fn convex_hull(points: &mut [Point]) -> Vec<Point> {
     let mut append = |chain: &mut dyn Iterator<Item = &Point>| {
         let start = hull.len();
         for &p in chain {
-            while hull.len() >= start + 2 && turn(hull[hull.len() - 2], hull[hull.len() - 1], p) <= 0.0 {
+            while hull.len() >= start + 2
+                && turn(hull[hull.len() - 2], hull[hull.len() - 1], p) <= 0.0
+            {
                 hull.pop();
             }
             hull.push(p);
@@ -129,18 +179,36 @@ mod tests {
 
     fn rectangle(degrees: f32, width: f32, height: f32) -> Vec<Point> {
         let (sin, cos) = degrees.to_radians().sin_cos();
-        [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height), (width / 2.0, height / 2.0)]
-            .map(|(u, v)| Point { x: 100.0 + u * cos - v * sin, y: 100.0 + u * sin + v * cos })
-            .to_vec()
+        [
+            (0.0, 0.0),
+            (width, 0.0),
+            (width, height),
+            (0.0, height),
+            (width / 2.0, height / 2.0),
+        ]
+        .map(|(u, v)| Point {
+            x: 100.0 + u * cos - v * sin,
+            y: 100.0 + u * sin + v * cos,
+        })
+        .to_vec()
     }
 
     #[test]
     fn a_turned_line_is_found_with_its_angle() {
         for degrees in [-30.0_f32, -2.0, 0.0, 1.5, 20.0] {
             let quad = Quad::around(&mut rectangle(degrees, 200.0, 20.0)).expect("a rectangle");
-            assert!((quad.width - 200.0).abs() < 0.1 && (quad.height - 20.0).abs() < 0.1, "{quad:?}");
-            assert!((quad.along.y.asin().to_degrees() - degrees).abs() < 0.1, "{quad:?}");
-            assert!((quad.origin.x - 100.0).abs() < 0.1 && (quad.origin.y - 100.0).abs() < 0.1, "{quad:?}");
+            assert!(
+                (quad.width - 200.0).abs() < 0.1 && (quad.height - 20.0).abs() < 0.1,
+                "{quad:?}"
+            );
+            assert!(
+                (quad.along.y.asin().to_degrees() - degrees).abs() < 0.1,
+                "{quad:?}"
+            );
+            assert!(
+                (quad.origin.x - 100.0).abs() < 0.1 && (quad.origin.y - 100.0).abs() < 0.1,
+                "{quad:?}"
+            );
         }
     }
 
@@ -148,7 +216,10 @@ mod tests {
     fn a_tall_box_is_read_upwards() {
         let quad = Quad::around(&mut rectangle(0.0, 20.0, 200.0)).expect("a rectangle");
         assert!((quad.width - 200.0).abs() < 0.1, "{quad:?}");
-        assert!((quad.origin.x - 100.0).abs() < 0.1 && (quad.origin.y - 300.0).abs() < 0.1, "{quad:?}");
+        assert!(
+            (quad.origin.x - 100.0).abs() < 0.1 && (quad.origin.y - 300.0).abs() < 0.1,
+            "{quad:?}"
+        );
         let end = quad.at(quad.width, 0.0);
         assert!((end.y - 100.0).abs() < 0.1, "{end:?}");
     }

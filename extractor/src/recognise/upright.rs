@@ -25,13 +25,21 @@ pub fn read_upright(
     if words.len() < FEW_WORDS || !(is_on_its_side || mean_confidence(&words) < DOUBTFUL) {
         return Ok((words, false));
     }
-    let turns: &[Turn] = if is_on_its_side { &[imageops::rotate90, imageops::rotate270] } else { &[imageops::rotate180] };
+    let turns: &[Turn] = if is_on_its_side {
+        &[imageops::rotate90, imageops::rotate270]
+    } else {
+        &[imageops::rotate180]
+    };
     let mut best = (words, false);
     let mut best_score = if is_on_its_side { 0.0 } else { score(&best.0) };
     for turn in turns {
         let turned = turn(&page);
         let words = engine.read(&turned, alive)?;
-        let score = if runs_upwards(&words, &turned) { 0.0 } else { score(&words) };
+        let score = if runs_upwards(&words, &turned) {
+            0.0
+        } else {
+            score(&words)
+        };
         if score > best_score {
             (best, best_score) = ((words, is_on_its_side), score);
         }
@@ -43,15 +51,21 @@ type Turn = fn(&RgbImage) -> RgbImage;
 
 /// More text, read with more confidence, is better.
 fn score(words: &[Word]) -> f32 {
-    words.iter().map(|w| w.text.chars().count() as f32 * w.confidence.powi(4)).sum()
+    words
+        .iter()
+        .map(|w| w.text.chars().count() as f32 * w.confidence.powi(4))
+        .sum()
 }
 
 /// Most words of some length are taller than wide.
 fn runs_upwards(words: &[Word], page: &RgbImage) -> bool {
-    let long: Vec<&Word> = words.iter().filter(|w| w.text.chars().count() >= 3).collect();
-    let tall = long.iter().filter(|w| {
-        w.bounds.height * page.height() as f32 > w.bounds.width * page.width() as f32
-    });
+    let long: Vec<&Word> = words
+        .iter()
+        .filter(|w| w.text.chars().count() >= 3)
+        .collect();
+    let tall = long
+        .iter()
+        .filter(|w| w.bounds.height * page.height() as f32 > w.bounds.width * page.width() as f32);
     tall.count() * 2 > long.len()
 }
 
@@ -70,12 +84,30 @@ mod tests {
 
         fn read(&mut self, page: &RgbImage, _: &mut dyn FnMut()) -> Result<Vec<Word>, EngineError> {
             let (w, h) = (page.width() - 1, page.height() - 1);
-            let mark = [(0, 0), (w, 0), (w, h), (0, h)].iter().position(|&(x, y)| page.get_pixel(x, y).0[0] == 0);
+            let mark = [(0, 0), (w, 0), (w, h), (0, h)]
+                .iter()
+                .position(|&(x, y)| page.get_pixel(x, y).0[0] == 0);
             let is_sideways = mark.is_some_and(|m| m % 2 == 1);
-            let (width, height) = if is_sideways { (0.01, 0.3) } else { (0.3, 0.01) };
+            let (width, height) = if is_sideways {
+                (0.01, 0.3)
+            } else {
+                (0.3, 0.01)
+            };
             let confidence = if mark == Some(0) { 0.99 } else { 0.4 };
-            let bounds = BoundingBox { left: 0.1, top: 0.1, width, height };
-            Ok(vec![Word { text: "word".to_owned(), bounds, confidence }; 5])
+            let bounds = BoundingBox {
+                left: 0.1,
+                top: 0.1,
+                width,
+                height,
+            };
+            Ok(vec![
+                Word {
+                    text: "word".to_owned(),
+                    bounds,
+                    confidence
+                };
+                5
+            ])
         }
     }
 
