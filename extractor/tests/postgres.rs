@@ -1,6 +1,8 @@
 //! The store and the API on a real PostgreSQL: needs EXTRACTION_TEST_POSTGRES_URL, a user that may create
 //! databases. Not part of a plain `cargo test`; `cargo test -p extractor --test postgres` fails without it.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 mod suite;
 
 mod database {
@@ -8,7 +10,7 @@ mod database {
     use sqlx::{AssertSqlSafe, Connection};
 
     /// A migrated database of its own for one test; the URL file is gone with the guard.
-    pub async fn fresh() -> (Store, tempfile::TempDir) {
+    pub(crate) async fn fresh() -> (Store, tempfile::TempDir) {
         let (folder, location) = empty().await;
         let store = Store::open(location, 4, None).await.unwrap();
         store.migrate(1).await.unwrap();
@@ -16,7 +18,7 @@ mod database {
     }
 
     /// An empty database and the file with its URL.
-    pub async fn empty() -> (tempfile::TempDir, DatabaseUrl) {
+    pub(crate) async fn empty() -> (tempfile::TempDir, DatabaseUrl) {
         let server = std::env::var("EXTRACTION_TEST_POSTGRES_URL")
             .expect("EXTRACTION_TEST_POSTGRES_URL must name a PostgreSQL to test with");
         let name = format!("extraction_test_{}", uuid::Uuid::now_v7().simple());

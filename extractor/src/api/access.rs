@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
@@ -23,7 +22,7 @@ use crate::config::SecretFile;
 /// Name of the client that holds the admin key.
 pub(super) const ADMIN: &str = "admin";
 /// How long a key, and the content of the admin key file, is believed without looking again.
-const BELIEVED: Duration = Duration::from_secs(5);
+const BELIEVED_MS: u64 = 5_000;
 /// Keys remembered at most.
 const REMEMBERED: usize = 10_000;
 
@@ -177,8 +176,8 @@ pub(super) fn new_token() -> (String, String) {
 /// Finds the client of a token, and remembers it for a few seconds: so long a revoked key may still work.
 pub(super) struct Keyring {
     admin_key: SecretFile,
-    admin_hash: Mutex<Option<(Instant, [u8; 32])>>,
-    remembered: Mutex<HashMap<[u8; 32], (Instant, Client)>>,
+    admin_hash: Mutex<Option<(i64, [u8; 32])>>,
+    remembered: Mutex<HashMap<[u8; 32], (i64, Client)>>,
 }
 
 impl Keyring {
@@ -200,7 +199,8 @@ impl Keyring {
 
     async fn client(&self, state: &ApiState, token: &str) -> Result<Option<Client>, Problem> {
         let hash: [u8; 32] = Sha256::digest(token).into();
-        if self.is_admin(&hash) {
+        let now_ms = state.now_ms();
+        if self.is_admin(&hash, now_ms) {
             return Ok(Some(Client {
                 id: ADMIN.to_owned(),
                 scopes: Scope::ALL.to_vec(),
@@ -210,7 +210,7 @@ impl Keyring {
         if !has_our_form {
             return Ok(None);
         }
-        if let Some(client) = self.recall(&hash) {
+        if let Some(client) = self.recall(&hash, now_ms) {
             return Ok(Some(client));
         }
         let key = state.store().api_key_by_hash(&hex::encode(hash)).await?;
@@ -219,42 +219,42 @@ impl Keyring {
             id: key.id,
         });
         if let Some(client) = &client {
-            self.remember(hash, client.clone());
+            self.remember(hash, client.clone(), now_ms);
         }
         Ok(client)
     }
 
-    fn recall(&self, hash: &[u8; 32]) -> Option<Client> {
+    fn recall(&self, hash: &[u8; 32], now_ms: i64) -> Option<Client> {
         let remembered = self
             .remembered
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (at, client) = remembered.get(hash)?;
-        (at.elapsed() < BELIEVED).then(|| client.clone())
+        is_fresh(*at, now_ms).then(|| client.clone())
     }
 
-    fn remember(&self, hash: [u8; 32], client: Client) {
+    fn remember(&self, hash: [u8; 32], client: Client, now_ms: i64) {
         let mut remembered = self
             .remembered
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED {
-            remembered.retain(|_, (at, _)| at.elapsed() < BELIEVED);
+            remembered.retain(|_, (at, _)| is_fresh(*at, now_ms));
         }
         if remembered.len() < REMEMBERED {
-            remembered.insert(hash, (Instant::now(), client));
+            remembered.insert(hash, (now_ms, client));
         }
     }
 
     /// Hashes are compared, so neither the length nor a common beginning shows in the time it takes.
-    fn is_admin(&self, hash: &[u8; 32]) -> bool {
+    fn is_admin(&self, hash: &[u8; 32], now_ms: i64) -> bool {
         let mut known = self
             .admin_hash
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if known.is_none_or(|(at, _)| at.elapsed() >= BELIEVED) {
+        if known.is_none_or(|(at, _)| !is_fresh(at, now_ms)) {
             *known = match self.admin_key.read() {
-                Ok(key) => Some((Instant::now(), Sha256::digest(key.expose()).into())),
+                Ok(key) => Some((now_ms, Sha256::digest(key.expose()).into())),
                 Err(error) => {
                     tracing::error!(%error, "there is no admin key");
                     None
@@ -263,6 +263,11 @@ impl Keyring {
         }
         known.is_some_and(|(_, admin)| bool::from(admin.ct_eq(hash)))
     }
+}
+
+/// Whether what was seen then may be believed now; a clock that was set back ends it too.
+fn is_fresh(then_ms: i64, now_ms: i64) -> bool {
+    now_ms.abs_diff(then_ms) < BELIEVED_MS
 }
 
 /// Scopes of a later release are unknown to this one and allow nothing.

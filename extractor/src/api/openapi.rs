@@ -106,7 +106,7 @@ fn probes(schemas: &mut SchemaGenerator) -> Vec<Operation> {
         summary: "Whether requests are taken: not before the database was reached once",
         takes: Takes::Nothing,
         answer: (200, health.clone()),
-        problems: &[],
+        problems: &[503],
     };
     let text = |path, summary, media: &str| Operation {
         method: "get",
@@ -119,6 +119,7 @@ fn probes(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     vec![
         Operation {
             summary: "Whether the process lives",
+            problems: &[],
             ..ready("/health/live")
         },
         ready("/health/ready"),
