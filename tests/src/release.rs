@@ -45,3 +45,14 @@ pub async fn helm(arguments: &[&str]) -> Result<String> {
     all.extend(arguments);
     crate::program::run("helm", &all).await
 }
+
+/// The words with which `helm` fails.
+pub async fn refused(arguments: &[&str]) -> Result<String> {
+    let kubeconfig = crate::cluster::kubeconfig()?;
+    let mut all = vec![
+        "--kubeconfig",
+        kubeconfig.to_str().context("the path is not UTF-8")?,
+    ];
+    all.extend(arguments);
+    crate::program::refusal("helm", &all, None).await
+}
