@@ -188,9 +188,10 @@ fn items(document_type: DocumentType, reading: &Reading<'_>, rows: &[rows::Money
                 ) && r.value.is_near(sum)
             })
     };
+    let has_names = |items: &[Item]| items.iter().all(|i| !i.description.is_empty());
     match document_type {
         DocumentType::Invoice => columns,
-        DocumentType::Receipt if adds_up(&columns) => columns,
+        DocumentType::Receipt if adds_up(&columns) && has_names(&columns) => columns,
         DocumentType::Receipt => {
             let lines = by_shape();
             if adds_up(&lines) || columns.is_empty() {

@@ -119,7 +119,7 @@ class Receipt:
 
     @staticmethod
     def _row(row):
-        names = ("item", "quantity", "unit_price", "price") if len(row) == 4 else ("item", "price")
+        names = ("item", "price") if len(row) == 2 else ("item", "quantity", "unit_price", "price", "product_code")
         return {name: value for name, value in zip(names, row) if value}
 
     def printed(self):
@@ -128,7 +128,7 @@ class Receipt:
                 yield name, value
         for row in self.items:
             yield "item", row[0]
-            yield "price", row[-1]
+            yield "price", row[1] if len(row) == 2 else row[3]
 
 
 def D(text):
@@ -177,10 +177,10 @@ CASES = [
     Receipt("malaysian-photo", "jpg", "photo@230", "mono", [
         "#^KEDAI BUKU SERI MELUR SDN BHD", "^(774120-K)", "^18 JALAN KENANGA 3, TAMAN MELUR", "^75200 MELAKA", "^TEL : 06-555 0118", "^GST ID : 000912345600", "", "^TAX INVOICE", "---",
         "INVOICE NO : CS-118204", "DATE : 17/03/2018 14:22", "CASHIER : 02", "---", "ITEM >> QTY  U/PRICE | AMT (RM)", "---",
-        "EXERCISE BOOK A5", "  955100201 >> 10   1.20 | 12.00", "GEL PEN BLUE", "  955100317 >> 4    2.50 | 10.00", "STEEL RULER 30CM", "  955100822 >> 1    5.90 | 5.90", "---",
+        "EXERCISE PAD A5", "  955100201 >> 10   1.20 | 12.00", "GEL PEN BLUE", "  955100317 >> 4    2.50 | 10.00", "STEEL RULER 30CM", "  955100822 >> 1    5.90 | 5.90", "---",
         "TOTAL QTY : 15", "SUB TOTAL | 27.90", "GST @ 6% | 1.67", "ROUNDING | -0.02", "#TOTAL RM | 29.55", "CASH | 50.00", "CHANGE | 20.45", "---", "^GOODS SOLD ARE NOT RETURNABLE", "^THANK YOU"],
         {"vendor_name": "KEDAI BUKU SERI MELUR SDN BHD", "invoice_receipt_id": "CS-118204", "invoice_receipt_date": "2018-03-17", "currency": "MYR", "subtotal": "27.90", "tax": "1.67", "total": "29.55"},
-        [("EXERCISE BOOK A5", "10", "1.20", "12.00"), ("GEL PEN BLUE", "4", "2.50", "10.00"), ("STEEL RULER 30CM", "1", "5.90", "5.90")], extra=D("-0.02")),
+        [("EXERCISE PAD A5", "10", "1.20", "12.00", "955100201"), ("GEL PEN BLUE", "4", "2.50", "10.00", "955100317"), ("STEEL RULER 30CM", "1", "5.90", "5.90", "955100822")], extra=D("-0.02")),
     Receipt("malaysian-cafe", "png", "clean@200", "sans", [
         "#^RESTORAN PINTU BIRU", "^22A, JALAN BESAR 7, 43000 KAJANG", "", "Bill No: 009127 | 24-03-2018", "Table 6 | 08:15 PM", "---", "QTY ITEM | RM", "---",
         "2 TEH TARIK | 4.40", "1 NASI LEMAK AYAM | 9.50", "3 ROTI CANAI | 4.50", "---", "Sub Total | 18.40", "Service Charge 10% | 1.84", "Rounding Adj | 0.01", "#Total Amount | 20.25", "Cash | 21.00", "Change | 0.75", "", "^Please come again"],

@@ -97,6 +97,11 @@ pub(super) fn find(text: &str, point: Point) -> Vec<Amount> {
 
 fn amount_at(text: &str, range: &Range<usize>, point: Point) -> Option<Amount> {
     let (before, after) = (&text[..range.start], &text[range.end..]);
+    let has_space = text[range.clone()].contains(' ');
+    if has_space && after.starts_with(|c: char| c.is_ascii_digit()) {
+        // `Jalan 7, 43000`: the two digits behind the space begin another number.
+        return None;
+    }
     let (value, places) = parse(&text[range.clone()], point)?;
     let mut amount = Amount {
         value,

@@ -23,6 +23,15 @@ pub(super) fn identifier(reading: &Reading<'_>, kind: Kind) -> Option<Identifier
     for (line, found) in reading.found.iter().enumerate() {
         for hit in found.labels.iter().filter(|l| l.meaning == kind) {
             let quality = quality(&squeeze(&reading.lines[line].text[hit.range.clone()]));
+            // `Invoice #` names a number as clearly as `Invoice No`.
+            let is_numbered = reading.lines[line].text[hit.range.end..]
+                .trim_start()
+                .starts_with('#');
+            let quality = if is_numbered {
+                quality.max(0.95)
+            } else {
+                quality
+            };
             let here = beside(reading, line, hit).map(|spot| (spot, 0.97));
             // A bare word such as "Invoice" is often the title, with anything below it.
             let below = || {

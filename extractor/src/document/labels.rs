@@ -54,6 +54,8 @@ struct Folded {
 
 /// Phrases at least this long may be glued to what follows.
 const GLUED: usize = 7;
+/// Phrases at least this long may have a letter too few or too many.
+const STRETCHED: usize = 8;
 /// One letter in so many may be misread.
 const LETTERS_PER_EDIT: usize = 6;
 
@@ -184,8 +186,10 @@ fn fuzzy_end(folded: &[Folded], start: usize, letters: &[char]) -> Option<(usize
     if limit == 0 {
         return None;
     }
-    let shortest = start + letters.len() - limit;
-    let longest = (start + letters.len() + limit).min(folded.len());
+    // Short phrases with a letter too few or too many are too often other words.
+    let stretch = if letters.len() < STRETCHED { 0 } else { limit };
+    let shortest = start + letters.len() - stretch;
+    let longest = (start + letters.len() + stretch).min(folded.len());
     let ends = (shortest..=longest).filter(|&end| {
         end <= folded.len()
             && ends_word(folded, end)

@@ -235,6 +235,14 @@ fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orph
         .zip(&numbered)
         .map(|(&line, used)| words(reading, &columns, line, Column::Item, used))
         .collect();
+    // Where the item column holds article numbers, as on tills, they are codes.
+    let (codes, own): (Vec<Option<Spot>>, Vec<Option<Spot>>) = own
+        .into_iter()
+        .map(|spot| match spot {
+            Some(spot) if is_code(reading.raw(&spot)) => (Some(spot), None),
+            other => (None, other),
+        })
+        .unzip();
     // Where rows carry no words themselves, their description stands on the line before or behind all of them.
     let is_above = own.iter().filter(|o| o.is_none()).count() * 2 > own.len()
         && orphans
@@ -273,11 +281,18 @@ fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orph
             texts[index].push(spot);
         }
     }
-    for (((line, item), mut text), used) in rows.iter_mut().zip(texts).zip(&numbered) {
+    for ((((line, item), mut text), used), code) in
+        rows.iter_mut().zip(texts).zip(&numbered).zip(codes)
+    {
         text.sort_by_key(|s| s.line);
         item.description = text;
-        item.code = words(reading, &columns, *line, Column::Code, used);
+        item.code = code.or_else(|| words(reading, &columns, *line, Column::Code, used));
     }
+}
+
+/// Only digits, and so many that it is no quantity.
+fn is_code(text: &str) -> bool {
+    text.len() >= 4 && text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Whether one line follows the other like lines of one paragraph.
