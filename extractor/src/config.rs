@@ -14,7 +14,7 @@ use extraction_contract::env;
 
 pub use parts::{
     AwsArgs, DatabaseArgs, DocumentArgs, LogArgs, OperationsArgs, PortArgs, ReadingArgs,
-    RetentionArgs, WorkArgs,
+    RetentionArgs, SizeArgs, WorkArgs,
 };
 pub use secret::{Secret, SecretError, SecretFile};
 
@@ -30,9 +30,15 @@ pub struct ApiArgs {
     /// File with the key that signs upload links
     #[arg(long, env = env::TOKEN_SIGNING_KEY_FILE)]
     pub token_signing_key_file: SecretFile,
+    /// Proxies in front of the API that append to X-Forwarded-For; 0 takes the peer's address
+    #[arg(long, env = env::TRUSTED_PROXIES, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub trusted_proxies: u8,
     /// Documents that are accepted.
     #[command(flatten)]
     pub documents: DocumentArgs,
+    /// How large they may be.
+    #[command(flatten)]
+    pub size: SizeArgs,
     /// How long finished jobs are kept.
     #[command(flatten)]
     pub retention: RetentionArgs,
@@ -53,6 +59,9 @@ pub struct WorkerArgs {
     /// Limits on untrusted bytes.
     #[command(flatten)]
     pub reading: ReadingArgs,
+    /// How large documents may be.
+    #[command(flatten)]
+    pub size: SizeArgs,
     /// The queue, the bucket and the database.
     #[command(flatten)]
     pub ports: PortArgs,
@@ -99,6 +108,9 @@ pub struct ServeArgs {
     /// Documents that are accepted.
     #[command(flatten)]
     pub documents: DocumentArgs,
+    /// How large they may be.
+    #[command(flatten)]
+    pub size: SizeArgs,
     /// How long finished jobs are kept.
     #[command(flatten)]
     pub retention: RetentionArgs,

@@ -20,6 +20,7 @@ pub mod queue;
 pub mod recognise;
 pub mod relay;
 pub mod result;
+pub mod serve;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;

@@ -6,6 +6,7 @@
 mod attempt;
 mod backoff;
 mod conclude;
+mod extraction;
 mod failure;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::result::ExtractionResult;
 use crate::store::{ClaimedJob, Store};
 
 pub use backoff::Backoff;
+pub use extraction::Extraction;
 pub use failure::Failure;
 
 /// The longest wait that SQS offers for a first message.

@@ -64,6 +64,8 @@ pub mod env {
     pub const PUBLIC_URL: &str = "EXTRACTION_PUBLIC_URL";
     /// Seconds to finish jobs in hand after SIGTERM; a little less than the pod's grace period.
     pub const SHUTDOWN_GRACE_SECONDS: &str = "EXTRACTION_SHUTDOWN_GRACE_SECONDS";
+    /// Proxies in front of the API that append to `X-Forwarded-For`; 0 takes the peer's address.
+    pub const TRUSTED_PROXIES: &str = "EXTRACTION_TRUSTED_PROXIES";
     /// Seconds that `migrate` waits for a database that does not answer.
     pub const MIGRATE_WAIT_SECONDS: &str = "EXTRACTION_MIGRATE_WAIT_SECONDS";
 }

@@ -90,6 +90,14 @@ pub struct DocumentArgs {
     pub document_types: Vec<String>,
 }
 
+/// How large a document may be.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct SizeArgs {
+    /// Largest accepted document in bytes
+    #[arg(long, env = env::MAX_DOCUMENT_BYTES, default_value_t = 20 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
+    pub max_document_bytes: u64,
+}
+
 /// How long finished jobs are kept.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RetentionArgs {
@@ -124,9 +132,6 @@ pub struct ReadingArgs {
     /// Folder with the OCR models
     #[arg(long, env = env::MODELS_DIR)]
     pub models_dir: Option<PathBuf>,
-    /// Largest accepted document in bytes
-    #[arg(long, env = env::MAX_DOCUMENT_BYTES, default_value_t = 20 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
-    pub max_document_bytes: u64,
     /// Largest accepted number of pages
     #[arg(long, env = env::MAX_PAGES, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_pages: u32,

@@ -10,12 +10,14 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Message, Queue, QueueError};
+use crate::dependencies::Dependency;
 
 /// Waiting and held messages.
 #[derive(Debug)]
 pub struct LocalQueue {
     visibility: Duration,
     max_receive_count: u32,
+    health: Dependency,
     state: Mutex<State>,
     arrived: Notify,
 }
@@ -44,10 +46,11 @@ impl LocalQueue {
     /// An empty queue. A received message is hidden for `visibility` and delivered `max_receive_count`
     /// times at most.
     #[must_use]
-    pub fn new(visibility: Duration, max_receive_count: u32) -> Self {
+    pub fn new(visibility: Duration, max_receive_count: u32, health: Dependency) -> Self {
         Self {
             visibility,
             max_receive_count,
+            health,
             state: Mutex::default(),
             arrived: Notify::new(),
         }
@@ -164,6 +167,7 @@ impl Queue for LocalQueue {
     }
 
     async fn depth(&self) -> Result<u64, QueueError> {
+        self.health.succeeded();
         Ok(self.lock().waiting.len() as u64)
     }
 }
