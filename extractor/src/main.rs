@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use extraction_contract::subcommand;
+use extractor::config::{ApiArgs, MigrateArgs, ServeArgs, WorkerArgs};
 use extractor::extract::{self, ExtractArguments};
 use extractor::process::{self, ChildArguments};
+use extractor::serve;
 
 #[derive(Parser)]
 #[command(version, about, max_term_width = 110)]
@@ -17,6 +19,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
+    /// Everything in one process, with nothing but a folder.
+    #[command(name = subcommand::SERVE)]
+    Serve(Box<ServeArgs>),
+    /// The HTTP API, the relay of messages and the sweeper.
+    #[command(name = subcommand::API)]
+    Api(Box<ApiArgs>),
+    /// Takes jobs from the queue and extracts.
+    #[command(name = subcommand::WORKER)]
+    Worker(Box<WorkerArgs>),
+    /// Brings the database to the schema of this release, then ends.
+    #[command(name = subcommand::MIGRATE)]
+    Migrate(MigrateArgs),
     /// Extract files given here and print what they say; needs nothing else.
     #[command(name = subcommand::EXTRACT)]
     Extract(ExtractArguments),
@@ -31,6 +45,10 @@ fn main() -> Result<ExitCode> {
         Role::ReadDocuments(arguments) => process::run_child(&arguments)
             .map(|()| ExitCode::SUCCESS)
             .map_err(Into::into),
+        Role::Serve(arguments) => run(serve::serve(*arguments)),
+        Role::Api(arguments) => run(serve::api(*arguments)),
+        Role::Worker(arguments) => run(serve::worker(*arguments)),
+        Role::Migrate(arguments) => run(serve::migrate(arguments)),
         Role::Extract(arguments) => {
             let failed = runtime()?.block_on(extract::run(&arguments))?;
             Ok(if failed == 0 {
@@ -40,6 +58,11 @@ fn main() -> Result<ExitCode> {
             })
         }
     }
+}
+
+fn run(role: impl Future<Output = Result<(), serve::ServeError>>) -> Result<ExitCode> {
+    runtime()?.block_on(role)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

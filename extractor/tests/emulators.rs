@@ -1,0 +1,258 @@
+//! The queue in SQS and objects in S3: needs EXTRACTION_TEST_AWS_ENDPOINT, the URL of an emulator of both.
+//! Not part of a plain `cargo test`; `cargo test -p extractor --test emulators` fails without it.
+
+mod ports;
+
+mod adapters {
+    use std::time::Duration;
+
+    use aws_sdk_sqs::types::QueueAttributeName;
+    use extractor::blobs::{Blobs, S3};
+    use extractor::credentials::AwsSettings;
+    use extractor::dependencies::Dependency;
+    use extractor::queue::{Queue, Sqs};
+
+    /// The emulator, with keys as a mounted Secret would have them.
+    pub fn settings() -> AwsSettings {
+        let endpoint = std::env::var("EXTRACTION_TEST_AWS_ENDPOINT").expect(
+            "EXTRACTION_TEST_AWS_ENDPOINT must name an emulator of SQS and S3 to test with",
+        );
+        let folder = std::env::temp_dir().join(format!("extraction-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("AWS_ACCESS_KEY_ID"), "test").unwrap();
+        std::fs::write(folder.join("AWS_SECRET_ACCESS_KEY"), "test").unwrap();
+        AwsSettings {
+            region: "us-east-1".into(),
+            endpoint_url: Some(endpoint),
+            credentials_dir: Some(folder),
+        }
+    }
+
+    pub fn fresh_name() -> String {
+        format!("extraction-test-{}", uuid::Uuid::now_v7())
+    }
+
+    pub async fn sqs(name: &str, visibility: Duration) -> (Sqs, aws_sdk_sqs::Client, Dependency) {
+        let settings = settings();
+        let aws = settings.load().await;
+        let health = Dependency::default();
+        let queue = Sqs::new(&aws, settings, name, visibility, health.clone());
+        (queue, aws_sdk_sqs::Client::new(&aws), health)
+    }
+
+    /// A queue with a dead-letter queue behind it; returns their URLs.
+    pub async fn create_queue(
+        client: &aws_sdk_sqs::Client,
+        name: &str,
+        max_receive_count: u32,
+    ) -> (String, String) {
+        let dead = client
+            .create_queue()
+            .queue_name(format!("{name}-dead"))
+            .send()
+            .await
+            .unwrap();
+        let arn = client
+            .get_queue_attributes()
+            .queue_url(dead.queue_url().unwrap())
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await
+            .unwrap();
+        let arn = &arn.attributes().unwrap()[&QueueAttributeName::QueueArn];
+        let policy =
+            format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"{max_receive_count}"}}"#);
+        let created = client.create_queue().queue_name(name);
+        let created = created
+            .attributes(QueueAttributeName::RedrivePolicy, policy)
+            .send()
+            .await
+            .unwrap();
+        (created.queue_url.unwrap(), dead.queue_url.unwrap())
+    }
+
+    /// An empty queue of its own for one test.
+    pub async fn queue(visibility: Duration, max_receive_count: u32) -> Box<dyn Queue> {
+        let name = fresh_name();
+        let (queue, client, _) = sqs(&name, visibility).await;
+        create_queue(&client, &name, max_receive_count).await;
+        Box::new(queue)
+    }
+
+    pub async fn s3(bucket: &str) -> (S3, aws_sdk_s3::Client, Dependency) {
+        let settings = settings();
+        let aws = settings.load().await;
+        let health = Dependency::default();
+        let config = aws_sdk_s3::config::Builder::from(&aws)
+            .force_path_style(true)
+            .build();
+        let blobs = S3::new(&aws, settings, bucket, "below/here", health.clone());
+        (blobs, aws_sdk_s3::Client::from_conf(config), health)
+    }
+
+    /// An empty bucket of its own for one test.
+    pub async fn blobs() -> (Box<dyn Blobs>, Option<tempfile::TempDir>) {
+        let bucket = fresh_name();
+        let (blobs, client, _) = s3(&bucket).await;
+        client.create_bucket().bucket(&bucket).send().await.unwrap();
+        (Box::new(blobs), None)
+    }
+}
+
+use std::time::{Duration, Instant};
+
+use extractor::blobs::{BlobError, Blobs, PresignedPut};
+use extractor::queue::{Queue, QueueError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_message_that_is_not_ours_goes_to_the_dead_letter_queue_and_stops_nobody() {
+    let name = adapters::fresh_name();
+    let (queue, client, _) = adapters::sqs(&name, 30 * SECOND).await;
+    let (url, dead) = adapters::create_queue(&client, &name, 2).await;
+    client
+        .send_message()
+        .queue_url(&url)
+        .message_body("not json")
+        .send()
+        .await
+        .unwrap();
+    let id = uuid::Uuid::now_v7().to_string();
+    queue.send(std::slice::from_ref(&id)).await.unwrap();
+    let mut seen = Vec::new();
+    let deadline = Instant::now() + 20 * SECOND;
+    loop {
+        assert!(
+            Instant::now() < deadline,
+            "the message did not reach the dead-letter queue"
+        );
+        seen.extend(
+            queue
+                .receive(10, SECOND)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|message| message.job_id),
+        );
+        let received = client
+            .receive_message()
+            .queue_url(&dead)
+            .send()
+            .await
+            .unwrap();
+        if let [message] = received.messages() {
+            assert_eq!(message.body(), Some("not json"));
+            break;
+        }
+    }
+    assert_eq!(seen, [id]);
+}
+
+#[tokio::test]
+async fn a_missing_queue_is_named_and_found_once_it_is_there() {
+    let name = adapters::fresh_name();
+    let (queue, client, health) = adapters::sqs(&name, SECOND).await;
+    let Err(QueueError::Unavailable(fault)) = queue.probe().await else {
+        panic!("there is no such queue")
+    };
+    assert!(
+        matches!(
+            fault.reason.as_str(),
+            "NonExistentQueue" | "QueueDoesNotExist"
+        ),
+        "{fault}"
+    );
+    assert!(fault.message.contains(&name), "{fault}");
+    assert_eq!(health.health().reachable, Some(false));
+    adapters::create_queue(&client, &name, 3).await;
+    queue.probe().await.unwrap();
+    assert_eq!(health.health().reachable, Some(true));
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_named() {
+    let bucket = adapters::fresh_name();
+    let (blobs, _, health) = adapters::s3(&bucket).await;
+    for answer in [
+        blobs.probe().await,
+        blobs.head("a").await.map(drop),
+        blobs.get("a").await.map(drop),
+    ] {
+        let Err(BlobError::Unavailable(fault)) = answer else {
+            panic!("there is no such bucket: {answer:?}")
+        };
+        assert_eq!(fault.reason, "NoSuchBucket");
+        assert!(fault.message.contains(&bucket), "{fault}");
+    }
+    assert_eq!(health.health().reason.as_deref(), Some("NoSuchBucket"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_told_in_time() {
+    let mut settings = adapters::settings();
+    // Port 9 of the loopback: nobody listens there.
+    settings.endpoint_url = Some("http://127.0.0.1:9".into());
+    let aws = settings.load().await;
+    let queue = extractor::queue::Sqs::new(&aws, settings, "any", SECOND, Default::default());
+    let started = Instant::now();
+    let Err(QueueError::Unavailable(fault)) = queue.probe().await else {
+        panic!("nobody listens there")
+    };
+    assert_eq!(fault.reason, "Unreachable", "{fault}");
+    assert!(fault.message.contains("http://127.0.0.1:9"), "{fault}");
+    assert!(started.elapsed() < 16 * SECOND);
+}
+
+#[tokio::test]
+async fn missing_keys_are_told_apart_from_a_refusal() {
+    let mut settings = adapters::settings();
+    let folder = tempfile::tempdir().unwrap();
+    settings.credentials_dir = Some(folder.path().to_owned());
+    let aws = settings.load().await;
+    let queue = extractor::queue::Sqs::new(&aws, settings, "any", SECOND, Default::default());
+    let Err(QueueError::Unavailable(fault)) = queue.probe().await else {
+        panic!("there are no keys")
+    };
+    assert_eq!(fault.reason, "NoCredentials", "{fault}");
+}
+
+#[tokio::test]
+async fn a_client_can_upload_with_nothing_but_the_presigned_request() {
+    let bucket = adapters::fresh_name();
+    let (blobs, client, _) = adapters::s3(&bucket).await;
+    client.create_bucket().bucket(&bucket).send().await.unwrap();
+    let put = blobs
+        .presign_put("documents/a", "text/plain", 5, 60 * SECOND)
+        .await
+        .unwrap();
+    assert!(put.url.contains("/below/here/documents/a"), "{}", put.url);
+    assert_eq!(send(&put, b"hello").await, 200);
+    assert_eq!(blobs.get("documents/a").await.unwrap(), "hello");
+}
+
+/// Sends the request as it stands and returns the status of the answer.
+async fn send(put: &PresignedPut, body: &[u8]) -> u16 {
+    let (host, path) = put
+        .url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut request = format!("PUT /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    for (name, value) in &put.headers {
+        if name != "host" {
+            request += &format!("{name}: {value}\r\n");
+        }
+    }
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    stream
+        .write_all(format!("{request}\r\n").as_bytes())
+        .await
+        .unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
