@@ -1,5 +1,151 @@
 //! Watches pipelines and their children, and reconciles each pipeline in five steps.
 
+pub mod apply;
+mod back_off;
 pub mod build;
+mod guard;
+pub mod kinds;
 pub mod observe;
+mod run;
+pub mod status;
 pub mod validate;
+mod watch;
+
+pub use guard::Error;
+pub use run::{Config, run};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+use kube::runtime::events::Recorder;
+use kube::{Api, Client};
+use tokio::time::timeout;
+
+use self::apply::Migration;
+use self::observe::dependencies::{Key, Sampler};
+use self::observe::{CALL_LIMIT, Observed, SecretState, Settings};
+use self::status::Outcome;
+use crate::crd::{ExtractionPipeline, ExtractionPipelineStatus};
+use crate::metrics::Metrics;
+
+/// Everything is looked at again after this time even if nothing seems to have changed.
+const RESYNC: Duration = Duration::from_secs(300);
+/// Missing Secrets are looked for this often, since Secrets are not watched.
+const SECRET_RECHECK: Duration = Duration::from_secs(5);
+/// The inputs of a migration that fails are looked at this often.
+const MIGRATION_RECHECK: Duration = Duration::from_secs(10);
+
+/// What every reconcile shares.
+pub(crate) struct Context {
+    client: Client,
+    settings: Settings,
+    sampler: Sampler,
+    recorder: Recorder,
+    metrics: Metrics,
+}
+
+/// Makes one pipeline what its spec says, as far as it is not already. Never asks why it was called.
+async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
+    let Context {
+        client,
+        settings,
+        sampler,
+        recorder,
+        metrics,
+    } = context.as_ref();
+    let Some(pipeline) = fetch(client, key).await? else {
+        sampler.forget(key);
+        return Ok(Action::await_change());
+    };
+
+    // observe (reads)
+    let observed = observe::observe(client, &pipeline, settings, sampler.latest(key)).await?;
+    sampler.aim(key, &observed.pods.api_addresses);
+
+    // validate (pure)
+    let validated = validate::validate(&pipeline, &observed);
+    let image = validated
+        .as_ref()
+        .ok()
+        .map(|valid| valid.image.clone())
+        .filter(|_| !status::is_suspended(&pipeline));
+
+    // build (pure)
+    let built = validated.map(|valid| build::build(&valid));
+
+    // apply (writes)
+    let applied = match built {
+        Err(problems) => Ok(Outcome::Invalid(problems)),
+        Ok(_) if status::is_suspended(&pipeline) => Ok(Outcome::Suspended),
+        Ok(resources) => apply::apply(client, &pipeline, &observed, resources)
+            .await
+            .map(Outcome::Applied),
+    };
+
+    // status (pure, then one write)
+    let outcome = applied.as_ref().map_or_else(failure, Outcome::clone);
+    let status = status::status(
+        &pipeline,
+        &observed,
+        &outcome,
+        image.as_deref(),
+        Timestamp::now(),
+    );
+    status::report(client, recorder, &pipeline, &status).await?;
+    count_conditions(metrics, key, &status);
+
+    applied?;
+    Ok(Action::requeue(next_look(&observed, &outcome)))
+}
+
+/// The pipeline as it is now; `None` when it is gone or going, and its children with it.
+async fn fetch(client: &Client, key: &Key) -> Result<Option<ExtractionPipeline>, Error> {
+    let api: Api<DeserializeGuard<ExtractionPipeline>> = Api::namespaced(client.clone(), &key.0);
+    let found = timeout(CALL_LIMIT, api.get_opt(&key.1))
+        .await
+        .map_err(|_| Error::FetchTimeout)?;
+    let Some(found) = found.map_err(Error::Fetch)? else {
+        return Ok(None);
+    };
+    let pipeline = found.0.map_err(Error::InvalidObject)?;
+    Ok(Some(pipeline).filter(|pipeline| pipeline.metadata.deletion_timestamp.is_none()))
+}
+
+fn failure(error: &apply::Error) -> Outcome {
+    Outcome::Failed {
+        reason: error.reason(),
+        message: error.to_string(),
+        is_permanent: error.is_permanent(),
+    }
+}
+
+/// When to look again although no watch tells.
+fn next_look(observed: &Observed, outcome: &Outcome) -> Duration {
+    let misses_secret = observed
+        .secrets
+        .values()
+        .any(|state| *state == SecretState::Missing);
+    match outcome {
+        Outcome::Invalid(_) if misses_secret || !observed.secrets.is_empty() => SECRET_RECHECK,
+        Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
+        Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
+        _ => back_off::jittered(RESYNC, rand::random()),
+    }
+}
+
+fn count_conditions(metrics: &Metrics, key: &Key, status: &ExtractionPipelineStatus) {
+    for condition in &status.conditions {
+        let value = match condition.status.as_str() {
+            "True" => 1,
+            "False" => 0,
+            _ => -1,
+        };
+        metrics
+            .conditions
+            .with_label_values(&[key.0.as_str(), key.1.as_str(), condition.type_.as_str()])
+            .set(value);
+    }
+}

@@ -1,6 +1,27 @@
 //! First step, the only one that reads: what a reconcile knows of the world besides the pipeline itself.
 
+mod children;
+pub mod dependencies;
+mod pods;
+mod secrets;
+
+pub(super) use children::is_ours;
+pub use children::{Child, Children};
+pub use dependencies::{Dependencies, Dependency, Sample};
+pub use pods::{MigrationReport, PodProblem, Pods};
+
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::try_join;
+use kube::Client;
+use tokio::time::timeout;
+
+use crate::crd::ExtractionPipeline;
+
+/// Time that a single call to the API server may take.
+pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The world as one reconcile sees it. Validation and status depend on nothing else.
 #[derive(Debug, Clone, Default)]
@@ -9,6 +30,12 @@ pub struct Observed {
     pub settings: Settings,
     /// Every Secret that the spec refers to, by name.
     pub secrets: BTreeMap<String, SecretState>,
+    /// The children that exist.
+    pub children: Children,
+    /// What is wrong with the pipeline's pods, and where they are.
+    pub pods: Pods,
+    /// Queue, storage and database as the API pods see them.
+    pub dependencies: Sample,
 }
 
 /// Settings of the operator that children depend on.
@@ -16,6 +43,8 @@ pub struct Observed {
 pub struct Settings {
     /// Image of the extractor for pipelines that name none.
     pub default_image: String,
+    /// `imagePullPolicy` of the extractor's containers.
+    pub pull_policy: String,
     /// Namespace the operator runs in; its pods may read the metrics port of the pipelines' pods.
     pub operator_namespace: String,
 }
@@ -52,4 +81,58 @@ pub struct DatabaseAddress {
     pub host: String,
     /// TCP port.
     pub port: u16,
+}
+
+/// Why the world could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server did not answer within [`CALL_LIMIT`].
+    #[error("cannot read {what}: the API server did not answer in time")]
+    Timeout {
+        /// What was read.
+        what: String,
+    },
+    /// The API server refused.
+    #[error("cannot read {what}: {source}")]
+    Read {
+        /// What was read.
+        what: String,
+        /// Its answer.
+        source: kube::Error,
+    },
+}
+
+/// Reads everything that concerns `pipeline`; `dependencies` was sampled before.
+pub async fn observe(
+    client: &Client,
+    pipeline: &ExtractionPipeline,
+    settings: &Settings,
+    dependencies: Sample,
+) -> Result<Observed, Error> {
+    let (secrets, children, pods) = try_join!(
+        secrets::observe(client, pipeline),
+        children::observe(client, pipeline),
+        pods::observe(client, pipeline),
+    )?;
+    Ok(Observed {
+        settings: settings.clone(),
+        secrets,
+        children,
+        pods,
+        dependencies,
+    })
+}
+
+/// One call to the API server, with a time limit.
+async fn read<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
+    match timeout(CALL_LIMIT, call).await {
+        Err(_) => Err(Error::Timeout {
+            what: what.to_owned(),
+        }),
+        Ok(Err(source)) => Err(Error::Read {
+            what: what.to_owned(),
+            source,
+        }),
+        Ok(Ok(value)) => Ok(value),
+    }
 }

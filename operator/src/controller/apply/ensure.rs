@@ -1,0 +1,341 @@
+//! Makes a single child what it is to be, remembers it as wanted, and prunes what is not.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::{Api, Client, ResourceExt};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tracing::info;
+
+use super::difference::{covers, digest};
+use super::{Error, FIELD_MANAGER};
+use crate::controller::kinds::{INSTANCE_LABEL, Kind};
+use crate::controller::observe::{CALL_LIMIT, Child, Children, is_ours};
+use crate::crd::ExtractionPipeline;
+
+/// Digest of the object as we last wanted it; tells that a member was taken back.
+const WANTED_ANNOTATION: &str = "extraction.dev/wanted";
+/// Digest of an object whose template was held back, so that the next free apply writes it.
+const HELD_BACK: &str = "held-back";
+
+/// Whether a child's pods (or what they read at their start) follow what is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Template {
+    /// The child becomes what is built.
+    Follows,
+    /// An existing child keeps its pod template or data.
+    Frozen,
+}
+
+impl Template {
+    pub(super) fn frozen_if(frozen: bool) -> Self {
+        if frozen { Self::Frozen } else { Self::Follows }
+    }
+}
+
+pub(super) struct Ensurer<'a> {
+    client: &'a Client,
+    namespace: String,
+    instance: String,
+    uid: String,
+    children: &'a Children,
+    wanted: BTreeSet<(Kind, String)>,
+}
+
+impl<'a> Ensurer<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        pipeline: &ExtractionPipeline,
+        children: &'a Children,
+    ) -> Self {
+        Self {
+            client,
+            namespace: pipeline.namespace().unwrap_or_default(),
+            instance: pipeline.name_any(),
+            uid: pipeline.uid().unwrap_or_default(),
+            children,
+            wanted: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn live(&self, kind: Kind, name: &str) -> Option<&'a Child> {
+        self.children.get(kind, name)
+    }
+
+    /// Marks a child as wanted without making it.
+    pub(super) fn keep(&mut self, kind: Kind, name: &str) {
+        self.wanted.insert((kind, name.to_owned()));
+    }
+
+    pub(super) async fn all<T: Serialize>(
+        &mut self,
+        kind: Kind,
+        objects: impl IntoIterator<Item = T>,
+    ) -> Result<(), Error> {
+        for object in objects {
+            self.one(kind, object, Template::Follows).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes one child, unless it already is what it is to be.
+    pub(super) async fn one<T: Serialize>(
+        &mut self,
+        kind: Kind,
+        object: T,
+        template: Template,
+    ) -> Result<(), Error> {
+        let mut wanted = serde_json::to_value(object)?;
+        let name = wanted["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.keep(kind, &name);
+        let live = self.children.get(kind, &name);
+        let stamp = match (live, template) {
+            (Some(live), Template::Frozen) => {
+                hold_back(kind, &mut wanted, &live.object);
+                HELD_BACK.to_owned()
+            }
+            _ => digest(&wanted),
+        };
+        match live {
+            Some(live) if live.metadata.deletion_timestamp.is_some() => return Ok(()),
+            Some(live) if is_current(live, &wanted, &stamp) => return Ok(()),
+            Some(_) => {}
+            None => self.refuse_foreign(kind, &name).await?,
+        }
+        self.patch(kind, &name, wanted, &stamp).await
+    }
+
+    /// Deletes a child that cannot be changed and makes it anew.
+    pub(super) async fn replace<T: Serialize>(
+        &mut self,
+        kind: Kind,
+        live: &Child,
+        object: T,
+    ) -> Result<(), Error> {
+        let wanted = serde_json::to_value(object)?;
+        let name = wanted["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.keep(kind, &name);
+        self.delete(kind, &name, live).await?;
+        let stamp = digest(&wanted);
+        self.patch(kind, &name, wanted, &stamp).await
+    }
+
+    async fn patch(
+        &self,
+        kind: Kind,
+        name: &str,
+        mut wanted: Value,
+        stamp: &str,
+    ) -> Result<(), Error> {
+        wanted["metadata"]["annotations"][WANTED_ANNOTATION] = json!(stamp);
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let action = format!("apply {kind:?} '{name}'");
+        write(
+            &action,
+            self.api(kind).patch(name, &params, &Patch::Apply(&wanted)),
+        )
+        .await?;
+        info!(
+            namespace = self.namespace,
+            pipeline = self.instance,
+            ?kind,
+            name,
+            "applied"
+        );
+        Ok(())
+    }
+
+    /// An object that our list did not show may still be there: ours with its labels edited away, or a stranger's.
+    async fn refuse_foreign(&self, kind: Kind, name: &str) -> Result<(), Error> {
+        let action = format!("look for {kind:?} '{name}'");
+        let Some(found) = write(&action, self.api(kind).get_metadata_opt(name)).await? else {
+            return Ok(());
+        };
+        let has_owner = found
+            .metadata
+            .owner_references
+            .as_ref()
+            .is_some_and(|owners| !owners.is_empty());
+        let is_labelled = found.labels().get(INSTANCE_LABEL) == Some(&self.instance);
+        if is_ours(&found.metadata, &self.uid) && (has_owner || is_labelled) {
+            return Ok(());
+        }
+        Err(Error::NameTaken {
+            kind: format!("{kind:?}"),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Deletes a child, as it was seen.
+    pub(super) async fn delete(&self, kind: Kind, name: &str, child: &Child) -> Result<(), Error> {
+        let preconditions = Preconditions {
+            uid: child.metadata.uid.clone(),
+            resource_version: None,
+        };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::background()
+        };
+        let api = self.api(kind);
+        match write(
+            &format!("delete {kind:?} '{name}'"),
+            api.delete(name, &params),
+        )
+        .await
+        {
+            Err(Error::Write {
+                source: kube::Error::Api(status),
+                ..
+            }) if status.is_not_found() || status.is_conflict() => {}
+            outcome => drop(outcome?),
+        }
+        info!(
+            namespace = self.namespace,
+            pipeline = self.instance,
+            ?kind,
+            name,
+            "deleted"
+        );
+        Ok(())
+    }
+
+    /// Deletes children that were not wanted this time; old migrations only once the new one is through.
+    pub(super) async fn prune(&self, is_migrated: bool) -> Result<(), Error> {
+        for ((kind, name), child) in &self.children.0 {
+            let is_wanted = self.wanted.contains(&(*kind, name.clone()));
+            let is_going = child.metadata.deletion_timestamp.is_some();
+            let is_held = *kind == Kind::Job && !is_migrated;
+            if !is_wanted && !is_going && !is_held && kind.is_pruned() {
+                self.delete(*kind, name, child).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
+    }
+}
+
+/// One call to the API server, with a time limit.
+pub(super) async fn write<T>(
+    action: &str,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, Error> {
+    match timeout(CALL_LIMIT, call).await {
+        Err(_) => Err(Error::Timeout {
+            action: action.to_owned(),
+        }),
+        Ok(Err(source)) => Err(Error::Write {
+            action: action.to_owned(),
+            source,
+        }),
+        Ok(Ok(value)) => Ok(value),
+    }
+}
+
+fn is_current(live: &Child, wanted: &Value, stamp: &str) -> bool {
+    let stamped = live
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(WANTED_ANNOTATION));
+    let same_intent = stamp == HELD_BACK || stamped.map(String::as_str) == Some(stamp);
+    same_intent && covers(&live.object, wanted)
+}
+
+/// Puts what is there in place of what would restart pods.
+fn hold_back(kind: Kind, wanted: &mut Value, live: &Value) {
+    let pointer = match kind {
+        Kind::Deployment => "/spec/template",
+        Kind::ConfigMap => "/data",
+        _ => return,
+    };
+    if let (Some(wanted), Some(live)) = (wanted.pointer_mut(pointer), live.pointer(pointer)) {
+        *wanted = live.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::api::ObjectMeta;
+
+    use super::*;
+
+    fn live(stamp: &str, image: &str) -> Child {
+        let annotations = [(WANTED_ANNOTATION.to_owned(), stamp.to_owned())].into();
+        let metadata = ObjectMeta {
+            annotations: Some(annotations),
+            ..ObjectMeta::default()
+        };
+        Child {
+            metadata,
+            object: deployment(image, "a"),
+        }
+    }
+
+    fn deployment(image: &str, label: &str) -> Value {
+        json!({ "metadata": { "labels": { "l": label } }, "spec": { "template": { "image": image } } })
+    }
+
+    #[test]
+    fn a_child_that_is_as_wanted_is_not_written() {
+        let wanted = deployment("x:1", "a");
+        assert!(is_current(
+            &live(&digest(&wanted), "x:1"),
+            &wanted,
+            &digest(&wanted)
+        ));
+    }
+
+    #[test]
+    fn an_edit_by_hand_is_written_over() {
+        let wanted = deployment("x:1", "a");
+        assert!(!is_current(
+            &live(&digest(&wanted), "x:2"),
+            &wanted,
+            &digest(&wanted)
+        ));
+    }
+
+    #[test]
+    fn a_member_taken_back_is_written_although_the_rest_is_the_same() {
+        let wanted = deployment("x:1", "a");
+        assert!(!is_current(
+            &live("digest-of-more", "x:1"),
+            &wanted,
+            &digest(&wanted)
+        ));
+    }
+
+    #[test]
+    fn a_frozen_deployment_keeps_its_template_and_still_heals_the_rest() {
+        let child = live("old", "x:1");
+        let mut wanted = deployment("x:2", "a");
+        hold_back(Kind::Deployment, &mut wanted, &child.object);
+        assert_eq!(wanted, deployment("x:1", "a"));
+        assert!(is_current(&child, &wanted, HELD_BACK));
+        let mut relabelled = deployment("x:2", "b");
+        hold_back(Kind::Deployment, &mut relabelled, &child.object);
+        assert!(!is_current(&child, &relabelled, HELD_BACK));
+    }
+
+    #[test]
+    fn after_being_frozen_the_next_free_apply_writes() {
+        let wanted = deployment("x:1", "a");
+        assert!(!is_current(
+            &live(HELD_BACK, "x:1"),
+            &wanted,
+            &digest(&wanted)
+        ));
+    }
+}

@@ -1,0 +1,283 @@
+//! Fifth step, pure: what the status says. The same world gives the same bytes; times change only with a
+//! condition's status.
+
+mod dependency;
+mod migration;
+mod report;
+mod summary;
+mod workload;
+
+pub use report::{Error as ReportError, report};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use self::workload::Workload;
+use super::apply::Migration;
+use super::kinds::Kind;
+use super::observe::Observed;
+use super::validate::Problem;
+use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Suspend};
+
+/// How the steps before ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The spec or what it refers to must change first; the children are as they were.
+    Invalid(Vec<Problem>),
+    /// The pipeline is suspended altogether; nothing was compared or written.
+    Suspended,
+    /// Every child is as built, as far as the migration let it be.
+    Applied(Migration),
+    /// A child could not be made.
+    Failed {
+        /// One CamelCase word.
+        reason: &'static str,
+        /// Cause and next step.
+        message: String,
+        /// Somebody has to act; otherwise the next attempt may succeed by itself.
+        is_permanent: bool,
+    },
+}
+
+/// What a condition is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Verdict {
+    status: &'static str,
+    reason: String,
+    message: String,
+}
+
+impl Verdict {
+    fn yes(reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: "True",
+            reason: reason.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    fn no(reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: "False",
+            reason: reason.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    fn unknown(reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: "Unknown",
+            reason: reason.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    fn is_false(&self) -> bool {
+        self.status == "False"
+    }
+}
+
+/// Computes the status. `image` is what the pods are to run; `None` leaves the recorded one.
+pub fn status(
+    pipeline: &ExtractionPipeline,
+    observed: &Observed,
+    outcome: &Outcome,
+    image: Option<&str>,
+    now: Timestamp,
+) -> ExtractionPipelineStatus {
+    let before = pipeline.status.clone().unwrap_or_default();
+    let workloads = Workloads::of(pipeline, observed);
+    let mut verdicts = verdicts(pipeline, observed, outcome, &workloads, &before.conditions);
+    if let Outcome::Invalid(problems) = outcome {
+        for problem in problems.iter().rev() {
+            set(
+                &mut verdicts,
+                problem.condition,
+                Verdict::no(problem.reason, &problem.message),
+            );
+        }
+    }
+    let ready = summary::ready(
+        pipeline.spec.suspend,
+        observed,
+        outcome,
+        &workloads,
+        &verdicts,
+    );
+    set(&mut verdicts, ConditionType::Ready, ready);
+
+    let generation = pipeline.metadata.generation;
+    let conditions = verdicts
+        .into_iter()
+        .map(|(type_, verdict)| condition(type_, verdict, &before.conditions, generation, now))
+        .collect();
+    ExtractionPipelineStatus {
+        observed_generation: generation,
+        conditions,
+        image: image.map(str::to_owned).or(before.image),
+        api: workloads.api.as_ref().map(Workload::count),
+        workers: workloads.workers.as_ref().map(Workload::count),
+    }
+}
+
+/// The Deployments of a pipeline.
+struct Workloads {
+    is_embedded: bool,
+    api: Option<Workload>,
+    /// `None` for an embedded pipeline too.
+    workers: Option<Workload>,
+}
+
+impl Workloads {
+    fn of(pipeline: &ExtractionPipeline, observed: &Observed) -> Self {
+        let name = pipeline.metadata.name.as_deref().unwrap_or_default();
+        let find = |component: &str| {
+            let deployment = observed
+                .children
+                .typed(Kind::Deployment, &format!("{name}-{component}"))?;
+            Some(Workload::of(&deployment, component))
+        };
+        let is_embedded = pipeline.spec.queue.is_none();
+        if is_embedded {
+            Self {
+                is_embedded,
+                api: find("serve"),
+                workers: None,
+            }
+        } else {
+            Self {
+                is_embedded,
+                api: find("api"),
+                workers: find("worker"),
+            }
+        }
+    }
+}
+
+/// Every condition but `Ready`, in the order in which causes explain effects.
+fn verdicts(
+    pipeline: &ExtractionPipeline,
+    observed: &Observed,
+    outcome: &Outcome,
+    workloads: &Workloads,
+    before: &[Condition],
+) -> Vec<(ConditionType, Verdict)> {
+    use ConditionType::{
+        ApiAvailable, DataDurable, DatabaseMigrated, DatabaseReachable, QueueReachable, Ready,
+        StorageReachable, WorkersAvailable,
+    };
+    let dependency = |type_| dependency::verdict(type_, &observed.dependencies, before);
+    let api = workload::api(workloads, observed, outcome);
+    let workers = if workloads.is_embedded {
+        embedded_workers(&api)
+    } else {
+        workload::workers(workloads, observed, outcome)
+    };
+    vec![
+        (Ready, Verdict::unknown("Pending", "")),
+        (DatabaseReachable, dependency(DatabaseReachable)),
+        (QueueReachable, dependency(QueueReachable)),
+        (StorageReachable, dependency(StorageReachable)),
+        (
+            DatabaseMigrated,
+            migration::verdict(outcome, observed, workloads, before),
+        ),
+        (ApiAvailable, api),
+        (WorkersAvailable, workers),
+        (DataDurable, durability(pipeline)),
+    ]
+}
+
+fn embedded_workers(api: &Verdict) -> Verdict {
+    let message = if api.is_false() {
+        api.message.clone()
+    } else {
+        "the one pod serves the API and extracts".to_owned()
+    };
+    Verdict {
+        message,
+        ..api.clone()
+    }
+}
+
+fn durability(pipeline: &ExtractionPipeline) -> Verdict {
+    let storage = pipeline.spec.storage.as_ref();
+    match storage {
+        _ if pipeline.spec.queue.is_some() => Verdict::yes(
+            "ExternalServices",
+            "documents are kept in the bucket, jobs in the database",
+        ),
+        Some(storage) if storage.storage_class_name.is_some() => Verdict::yes(
+            "PersistentVolume",
+            "documents and jobs are kept on a persistent volume",
+        ),
+        _ => Verdict::no(
+            "TemporaryVolume",
+            "documents and results are lost with the pod: set `storage.storageClassName` to keep them",
+        ),
+    }
+}
+
+fn set(verdicts: &mut [(ConditionType, Verdict)], type_: ConditionType, verdict: Verdict) {
+    if let Some(entry) = verdicts.iter_mut().find(|(found, _)| *found == type_) {
+        entry.1 = verdict;
+    }
+}
+
+fn find<'a>(conditions: &'a [Condition], type_: ConditionType) -> Option<&'a Condition> {
+    conditions
+        .iter()
+        .find(|condition| condition.type_ == type_.as_str())
+}
+
+fn condition(
+    type_: ConditionType,
+    verdict: Verdict,
+    before: &[Condition],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Condition {
+    let unchanged = find(before, type_).filter(|condition| condition.status == verdict.status);
+    Condition {
+        last_transition_time: unchanged.map_or(Time(now), |condition| {
+            condition.last_transition_time.clone()
+        }),
+        message: shortened(verdict.message),
+        observed_generation: generation,
+        reason: verdict.reason,
+        status: verdict.status.to_owned(),
+        type_: type_.as_str().to_owned(),
+    }
+}
+
+/// Messages from elsewhere may be long.
+fn shortened(message: String) -> String {
+    const LONGEST: usize = 1024;
+    match message.char_indices().nth(LONGEST) {
+        None => message,
+        Some((end, _)) => format!("{}…", &message[..end]),
+    }
+}
+
+/// A reason that came from a pod, as one CamelCase word.
+fn word(reason: &str, otherwise: &str) -> String {
+    let word: String = reason
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(64)
+        .collect();
+    if word.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        word
+    } else {
+        otherwise.to_owned()
+    }
+}
+
+/// Whether nothing at all is to be written for this pipeline.
+pub fn is_suspended(pipeline: &ExtractionPipeline) -> bool {
+    pipeline.spec.suspend == Suspend::All
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;
