@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Consecutive failures of each pipeline, by namespace and name.
 #[derive(Debug, Default)]
-pub struct BackOff {
+pub(super) struct BackOff {
     failures: Mutex<HashMap<(String, String), Failures>>,
 }
 
@@ -22,7 +22,7 @@ struct Failures {
 impl BackOff {
     /// Counts a failure at `generation` and gives the delay; a new generation starts anew.
     /// `chance` in 0..1 spreads the attempts of many pipelines.
-    pub fn failed(&self, key: &(String, String), generation: i64, chance: f64) -> Duration {
+    pub(super) fn failed(&self, key: &(String, String), generation: i64, chance: f64) -> Duration {
         let mut all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = all.entry(key.clone()).or_insert(Failures {
             generation,
@@ -39,7 +39,7 @@ impl BackOff {
     }
 
     /// Forgets the failures of a pipeline that succeeded or is gone.
-    pub fn succeeded(&self, key: &(String, String)) {
+    pub(super) fn succeeded(&self, key: &(String, String)) {
         self.failures
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -48,14 +48,14 @@ impl BackOff {
 }
 
 /// `first` doubled `times` times, at most `longest`.
-pub fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
+pub(super) fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first
         .checked_mul(2u32.saturating_pow(times))
         .map_or(longest, |delay| delay.min(longest))
 }
 
 /// A delay between 80 % and 120 % of `delay`.
-pub fn jittered(delay: Duration, chance: f64) -> Duration {
+pub(super) fn jittered(delay: Duration, chance: f64) -> Duration {
     delay.mul_f64(0.8 + 0.4 * chance.clamp(0.0, 1.0))
 }
 

@@ -21,15 +21,15 @@ use crate::crd::ExtractionPipeline;
 use crate::metrics::Metrics;
 
 /// A pipeline as the watch knows it: its metadata.
-pub type Target = PartialObjectMeta<ExtractionPipeline>;
+pub(super) type Target = PartialObjectMeta<ExtractionPipeline>;
 /// Stream of pipelines to reconcile.
-pub type Requests = BoxStream<'static, ReconcileRequest<Target>>;
+pub(super) type Requests = BoxStream<'static, ReconcileRequest<Target>>;
 
 /// After this many seconds a watch is opened anew, so that a dead connection is noticed.
 const WATCH_SECONDS: u32 = 120;
 
 /// Watches pipelines and children in `namespace`, or everywhere; keeps `store` current.
-pub fn requests(
+pub(super) fn requests(
     client: &Client,
     namespace: Option<&str>,
     store: Writer<Target>,

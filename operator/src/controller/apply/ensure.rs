@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -157,7 +157,9 @@ impl<'a> Ensurer<'a> {
     /// An object that our list did not show may still be there: ours with its labels edited away, or a stranger's.
     async fn refuse_foreign(&self, kind: Kind, name: &str) -> Result<(), Error> {
         let action = format!("look for {kind:?} '{name}'");
-        let Some(found) = write(&action, self.api(kind).get_metadata_opt(name)).await? else {
+        let by_name = ListParams::default().fields(&format!("metadata.name={name}"));
+        let found = write(&action, self.api(kind).list_metadata(&by_name)).await?;
+        let Some(found) = found.items.into_iter().next() else {
             return Ok(());
         };
         let has_owner = found
