@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use extraction_operator::controller::observe::Settings;
 use extraction_operator::leader::Elector;
 use extraction_operator::metrics::Metrics;
-use extraction_operator::{client, controller, crd, telemetry};
+use extraction_operator::{check, client, controller, crd, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -27,6 +27,8 @@ enum Role {
     Run(Run),
     /// Prints the CustomResourceDefinition as YAML.
     Crd,
+    /// Looks at an installation and says what is wrong.
+    Check(check::CheckArguments),
 }
 
 #[derive(Args)]
@@ -73,12 +75,24 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().role {
         Role::Run(run) => self::run(run).await,
         Role::Crd => print_crd(),
+        Role::Check(arguments) => check(&arguments).await,
     }
 }
 
 fn print_crd() -> anyhow::Result<()> {
     let yaml = serde_yaml::to_string(&crd::definition())?;
     Ok(std::io::stdout().write_all(yaml.as_bytes())?)
+}
+
+async fn check(arguments: &check::CheckArguments) -> anyhow::Result<()> {
+    telemetry::init_log("warn");
+    let client = kube::Client::try_default()
+        .await
+        .context("reaching the API server")?;
+    match check::run(client, arguments).await {
+        Ok(()) => Ok(()),
+        Err(problems) => anyhow::bail!(problems.join("\n")),
+    }
 }
 
 async fn run(run: Run) -> anyhow::Result<()> {
