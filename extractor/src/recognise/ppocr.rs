@@ -10,6 +10,12 @@ use crate::geometry::{BoundingBox, Word};
 
 /// Columns without a letter that part two words: two and a half times the height of the line.
 const WIDE_GAP: f32 = 2.5 * (crop::HEIGHT / crop::STRIDE) as f32;
+/// A box taller than this, over its width, is no usual line.
+const TALL: f32 = 1.5;
+/// And taller than this no letter either.
+const TOO_TALL_FOR_A_LETTER: f32 = 5.0;
+/// Single letters upright are far more common than lines that run upwards.
+const UPRIGHT_BONUS: f32 = 0.2;
 /// Lines between two signs of life.
 const LINES_PER_SIGN: usize = 8;
 
@@ -36,7 +42,28 @@ impl Ppocr {
         })
     }
 
-    fn words_of_line(&mut self, page: &RgbImage, line: &Quad) -> Result<Vec<Span>, EngineError> {
+    /// A tall box is a line that is read upwards, or a single letter: what reads better wins.
+    fn words_of_line(
+        &mut self,
+        page: &RgbImage,
+        line: &Quad,
+    ) -> Result<(Quad, Vec<Span>), EngineError> {
+        if line.height < TALL * line.width {
+            return Ok((*line, self.words_along(page, line)?));
+        }
+        let upwards = line.upwards();
+        let turned = self.words_along(page, &upwards)?;
+        if line.height < TOO_TALL_FOR_A_LETTER * line.width {
+            let letter = self.words_along(page, line)?;
+            let is_letter = letter.len() == 1 && letter[0].text.chars().count() <= 2;
+            if is_letter && confidence(&letter) >= confidence(&turned) - UPRIGHT_BONUS {
+                return Ok((*line, letter));
+            }
+        }
+        Ok((upwards, turned))
+    }
+
+    fn words_along(&mut self, page: &RgbImage, line: &Quad) -> Result<Vec<Span>, EngineError> {
         let width = crop::width_of(line);
         let columns = crop::bucket(width);
         let output = self
@@ -50,6 +77,10 @@ impl Ppocr {
     }
 }
 
+fn confidence(words: &[Span]) -> f32 {
+    words.iter().map(|w| w.confidence).fold(0.0, f32::max)
+}
+
 impl Recogniser for Ppocr {
     fn name(&self) -> &'static str {
         "ppocr"
@@ -60,9 +91,8 @@ impl Recogniser for Ppocr {
         alive();
         let mut words = Vec::new();
         for (i, line) in lines.iter().enumerate() {
-            for span in self.words_of_line(page, line)? {
-                words.push(placed(span, line, page));
-            }
+            let (line, spans) = self.words_of_line(page, line)?;
+            words.extend(spans.into_iter().map(|span| placed(span, &line, page)));
             if i % LINES_PER_SIGN == 0 {
                 alive();
             }

@@ -73,8 +73,7 @@ impl Quad {
 
     /// The smallest rectangle round the points; `None` for fewer than three corners.
     ///
-    /// Text runs from left to right along the edge nearer to the horizontal, unless the rectangle is much
-    /// taller than wide: then it is read upwards, as on the spine of a turned page.
+    /// Text runs from left to right along the edge nearer to the horizontal.
     pub(super) fn around(points: &mut [Point]) -> Option<Self> {
         let hull = convex_hull(points);
         let mut best: Option<(f32, Self)> = None;
@@ -114,17 +113,20 @@ impl Quad {
                 y: -along.y,
             };
         }
-        let quad = Self::spanning(hull, along);
-        if quad.height > 1.5 * quad.width {
-            return Self::spanning(
-                hull,
-                Point {
-                    x: along.y,
-                    y: -along.x,
-                },
-            );
+        Self::spanning(hull, along)
+    }
+
+    /// The same rectangle read upwards, as text on a page that lies on its side.
+    pub(super) fn upwards(&self) -> Self {
+        Self {
+            origin: self.at(0.0, self.height),
+            along: Point {
+                x: self.along.y,
+                y: -self.along.x,
+            },
+            width: self.height,
+            height: self.width,
         }
-        quad
     }
 
     fn spanning(hull: &[Point], along: Point) -> Self {
@@ -213,8 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tall_box_is_read_upwards() {
-        let quad = Quad::around(&mut rectangle(0.0, 20.0, 200.0)).expect("a rectangle");
+    fn a_tall_box_can_be_read_upwards() {
+        let quad = Quad::around(&mut rectangle(0.0, 20.0, 200.0))
+            .expect("a rectangle")
+            .upwards();
         assert!((quad.width - 200.0).abs() < 0.1, "{quad:?}");
         assert!(
             (quad.origin.x - 100.0).abs() < 0.1 && (quad.origin.y - 300.0).abs() < 0.1,
