@@ -43,6 +43,10 @@ static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
 /// Words of one name are at most this many heights apart.
 const WORD_SPACE: f32 = 1.6;
 
+/// `S/B`, short for Sendirian Berhad, misread.
+static SLASHED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[5S]/[8B]$").expect("the pattern is valid"));
+
 /// What recognition makes of a logo before the name.
 static LOGO: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*[0O°●■▪©®]\s+").expect("the pattern is valid"));
@@ -305,7 +309,11 @@ fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -
         .count();
     score += 0.7 * again.min(2) as f32;
     let is_short = text.chars().count() < 5;
-    score - if is_short { 0.8 } else { 0.0 }
+    score -= if is_short { 0.8 } else { 0.0 };
+    // A name after the title or the tax number is the owner, the customer or the bank.
+    let is_late = (top + 1..line)
+        .any(|i| reading.found[i].has(Kind::Title) || reading.found[i].has(Kind::TaxId));
+    score - if is_late { 1.5 } else { 0.0 }
 }
 
 /// Without the register's number and punctuation around.
@@ -321,10 +329,10 @@ fn clean(text: &str) -> String {
                 ',' | ';' | ':' | '-' | '*' | '|' | '\'' | '"' | '_' | '='
             )
     });
-    if bare.matches('(').count() > bare.matches(')').count() && bare.ends_with('(') {
-        bare.trim_end_matches(['(', ' ']).to_owned()
-    } else {
-        bare.to_owned()
+    // What is left of a register's number behind an open bracket: `(Co`.
+    match bare.rfind('(') {
+        Some(at) if !bare[at..].contains(')') && at > 3 => bare[..at].trim_end().to_owned(),
+        _ => SLASHED.replace(bare, "S/B").into_owned(),
     }
 }
 
