@@ -6,6 +6,7 @@ key() {
   while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
     path=$1
     shift
+    [ -e "$path" ] || fail "no input $path"
     if [ -d "$path" ]; then
       (cd "$path" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
     else
@@ -15,11 +16,14 @@ key() {
 }
 
 # cached TEXT PATH COMMAND...: runs COMMAND with a temporary path as last argument unless PATH exists, then moves it there.
-# Two scripts that want the same PATH at once wait for each other.
+# Two scripts that want the same PATH at once wait for each other. Of a PATH that ends in a key the three used last are kept.
 cached() {
   local text=$1 path=$2
   shift 2
-  [ -e "$path" ] && return
+  if [ -e "$path" ]; then
+    touch -c "$path"
+    return
+  fi
   mkdir -p "$(dirname "$path")"
   (
     flock 8
@@ -29,4 +33,13 @@ cached() {
     mv -T "$path.part" "$path"
   ) 8>"$path.lock"
   rm -f "$path.lock"
+  keep_newest "$path"
+}
+
+keep_newest() {
+  local key=[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f] name
+  name=$(basename "$1")
+  [[ $name =~ -[0-9a-f]{16}(\.tar)?$ ]] || return 0
+  find "$(dirname "$1")" -maxdepth 1 -name "${name%-*}-$key$key${BASH_REMATCH[1]}" -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- |
+    xargs -r rm -rf
 }
