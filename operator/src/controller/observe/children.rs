@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DynamicObject, ListParams, ObjectMeta};
+use kube::api::{DynamicObject, ListParams, ObjectMeta, TypeMeta};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,6 +54,8 @@ pub(super) async fn observe(
             continue;
         }
         object.metadata.managed_fields = None;
+        // Items of a list come without their kind.
+        object.types = Some(type_meta(kind));
         let name = object.name_any();
         let metadata = object.metadata.clone();
         if let Ok(object) = serde_json::to_value(object) {
@@ -61,6 +63,14 @@ pub(super) async fn observe(
         }
     }
     Ok(children)
+}
+
+fn type_meta(kind: Kind) -> TypeMeta {
+    let resource = kind.resource();
+    TypeMeta {
+        api_version: resource.api_version,
+        kind: resource.kind,
+    }
 }
 
 async fn list(

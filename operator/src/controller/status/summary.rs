@@ -13,10 +13,11 @@ pub(super) fn ready(
 ) -> Verdict {
     match outcome {
         Outcome::Invalid(problems) if !problems.is_empty() => {
-            let messages: Vec<&str> = problems
+            let mut messages: Vec<&str> = problems
                 .iter()
                 .map(|problem| problem.message.as_str())
                 .collect();
+            messages.dedup();
             return Verdict::no(problems[0].reason, messages.join("; "));
         }
         Outcome::Failed {
