@@ -1,3 +1,5 @@
+mod reference;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -26,18 +28,31 @@ fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
     }
 }
 
-#[test]
-fn the_generated_file_is_the_output_of_the_types() {
-    let path = repository().join("crds/extractionpipelines.extraction.dev.yaml");
+/// Compares the file with what the types give; writes it instead under WRITE_GENERATED.
+fn assert_generated(path: &str, text: &str) {
+    let path = repository().join(path);
     if std::env::var_os("WRITE_GENERATED").is_some() {
-        std::fs::write(&path, definition_yaml()).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
     let file = std::fs::read_to_string(&path).unwrap();
     assert!(
-        file == definition_yaml(),
+        file == text,
         "{} is old: run `make generated`",
         path.display()
     );
+}
+
+#[test]
+fn the_generated_file_of_the_definition_is_the_output_of_the_types() {
+    assert_generated(
+        "crds/extractionpipelines.extraction.dev.yaml",
+        &definition_yaml(),
+    );
+}
+
+#[test]
+fn the_generated_file_of_the_reference_names_every_member() {
+    assert_generated("crds/README.md", &reference::reference(&schema()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Each sample becomes the children of `expected/<sample>.yaml`: run with WRITE_GENERATED=1 to write them anew, and
-//! read the difference.
+//! Each sample becomes the children of `expected/<sample>.yaml`: after a change run `make generated` and read the
+//! difference.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -107,22 +107,22 @@ fn assert_as_expected(name: &str) {
 }
 
 #[test]
-fn the_minimal_sample_becomes_its_children() {
+fn the_generated_file_of_the_minimal_sample_is_its_children() {
     assert_as_expected("minimal");
 }
 
 #[test]
-fn the_embedded_sample_becomes_its_children() {
+fn the_generated_file_of_the_embedded_sample_is_its_children() {
     assert_as_expected("embedded");
 }
 
 #[test]
-fn the_sample_on_aws_becomes_its_children() {
+fn the_generated_file_of_the_sample_on_aws_is_its_children() {
     assert_as_expected("invoices-aws");
 }
 
 #[test]
-fn the_local_sample_becomes_its_children() {
+fn the_generated_file_of_the_local_sample_is_its_children() {
     assert_as_expected("local");
 }
 
