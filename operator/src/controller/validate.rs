@@ -66,6 +66,7 @@ pub fn validate(
         owner,
         operator_namespace: observed.settings.operator_namespace.clone(),
         image: image::resolve(pipeline, &observed.settings),
+        pull_policy: observed.settings.pull_policy.clone(),
         document_types: document_types.clone(),
         ingress: api.ingress.clone(),
         worker_replicas: Replicas {

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
 };
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Lifecycle, LifecycleHandler, PodTemplateSpec, SleepAction,
+    ConfigMap, EnvVar, Lifecycle, LifecycleHandler, PodTemplateSpec, SleepAction,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -53,10 +53,12 @@ fn template(
     config_map: &ConfigMap,
     service_account: String,
 ) -> PodTemplateSpec {
+    let mut environment = pod::listen_addresses(true);
+    environment.push(trusted_proxies(pipeline));
     let mut parts = Parts {
         component: Component::Api,
         arguments: vec![subcommand::API.to_owned()],
-        environment: pod::listen_addresses(true),
+        environment,
         volumes: Vec::new(),
         resources: cluster.api_pods.resources.clone(),
         grace_seconds: GRACE_SECONDS,
@@ -67,6 +69,12 @@ fn template(
     let mut pod = parts.pod(pipeline, service_account);
     serve_http(&mut pod);
     pod::finish(pod, pipeline, Component::Api, config_map, &cluster.api_pods)
+}
+
+/// The ingress controller is one proxy, whose word about the client's address counts.
+pub(super) fn trusted_proxies(pipeline: &Pipeline) -> EnvVar {
+    let proxies = u8::from(pipeline.ingress.is_some());
+    variable(env::TRUSTED_PROXIES, proxies.to_string())
 }
 
 /// Lets the pod read the generated keys.

@@ -48,7 +48,7 @@ impl Parts {
         Container {
             name: self.component.as_str().to_owned(),
             image: Some(pipeline.image.clone()),
-            image_pull_policy: Some("IfNotPresent".to_owned()),
+            image_pull_policy: Some(pipeline.pull_policy.clone()),
             args: Some(self.arguments.clone()),
             env: Some(self.environment.clone()),
             resources: Some(requirements(&self.resources)),

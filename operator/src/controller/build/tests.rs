@@ -38,6 +38,7 @@ fn observed() -> Observed {
     Observed {
         settings: Settings {
             default_image: "localhost/extractor:0.1.0".to_owned(),
+            pull_policy: "IfNotPresent".to_owned(),
             operator_namespace: "extraction-system".to_owned(),
         },
         secrets: names.map(|name| (name.to_owned(), secret.clone())).into(),

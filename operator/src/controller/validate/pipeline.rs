@@ -18,6 +18,8 @@ pub struct Pipeline {
     pub operator_namespace: String,
     /// Image of every pod, recorded in `status.image`.
     pub image: String,
+    /// When the node fetches the image: `IfNotPresent`, `Always` or `Never`.
+    pub pull_policy: String,
     /// Types of documents accepted, at least one.
     pub document_types: Vec<DocumentType>,
     /// How the API is reached from outside; `None` keeps it inside.
