@@ -18,6 +18,7 @@ mod currency;
 mod dates;
 mod dating;
 mod decimal;
+mod descriptions;
 mod equation;
 mod fields;
 mod guess;

@@ -5,6 +5,9 @@ use super::lexicon::Kind;
 use super::reading::{Reading, Spot};
 use super::text::squeeze;
 
+/// Characters beside a label in its segment; more make a sentence.
+const MOST_AROUND: usize = 12;
+
 /// A number as printed, with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Identifier {
@@ -27,11 +30,7 @@ pub(super) fn identifier(reading: &Reading<'_>, kind: Kind) -> Option<Identifier
             let is_numbered = reading.lines[line].text[hit.range.end..]
                 .trim_start()
                 .starts_with('#');
-            let quality = if is_numbered {
-                quality.max(0.95)
-            } else {
-                quality
-            };
+            let quality = if is_numbered { 1.0 } else { quality };
             let here = beside(reading, line, hit).map(|spot| (spot, 0.97));
             // A bare word such as "Invoice" is often the title, with anything below it.
             let below = || {
@@ -101,12 +100,17 @@ fn beside(reading: &Reading<'_>, line: usize, hit: &Hit<Kind>) -> Option<Spot> {
     (!is_date).then_some(spot)
 }
 
-/// Below the label in its column.
+/// Below the label in its column. Not below a word of a sentence.
 fn beneath(reading: &Reading<'_>, line: usize, hit: &Hit<Kind>) -> Option<Spot> {
     let label = Spot {
         line,
         range: hit.range.clone(),
     };
+    let segment = reading.lines[line].segment_at(hit.range.start);
+    let around = segment.len().saturating_sub(hit.range.len());
+    if around > MOST_AROUND {
+        return None;
+    }
     reading.below(line, BELOW).find_map(|below| {
         let other = &reading.lines[below];
         other.segments().find_map(|segment| {

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::amounts::Amount;
 use super::decimal::Decimal;
+use super::descriptions;
 use super::lexicon::{Column, Kind};
 use super::reading::{Reading, Spot};
 use super::rows::is_table_head;
 use super::table::{Table, tables};
-use super::text_columns::TextColumns;
 
 /// A number of an item with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +38,6 @@ impl Item {
         Some(quantity.value.times(unit.value).is_near(price.value))
     }
 }
-
-/// Wrapped lines are at most this many heights of the text from their row.
-const WRAP: f32 = 2.4;
 
 /// Items of all tables, top to bottom.
 pub(super) fn line_items(reading: &Reading<'_>) -> Vec<Item> {
@@ -126,16 +123,27 @@ fn is_end(reading: &Reading<'_>, table: &Table, line: usize) -> bool {
     false
 }
 
-/// A sum that goes on from one page to the next. The words may also stand inside a description.
+/// A sum that goes on from one page to the next: the words fill their segment, as they do in no description.
 fn is_carried(reading: &Reading<'_>, line: usize) -> bool {
     let text = &reading.lines[line];
-    let carried = reading.found[line]
+    let found = &reading.found[line];
+    found
         .labels
         .iter()
-        .filter(|l| l.meaning == Kind::Carried);
-    carried
-        .into_iter()
-        .any(|l| text.segment_at(l.range.start).start == l.range.start)
+        .filter(|l| l.meaning == Kind::Carried)
+        .any(|l| {
+            let segment = &text.text[text.segment_at(l.range.start)];
+            let letters = segment.chars().filter(|c| c.is_alphabetic()).count();
+            l.range.len() * 10 >= letters * 6
+        })
+}
+
+/// `Total qty: 15` and the like, which describe no row.
+fn is_count(reading: &Reading<'_>, line: usize) -> bool {
+    let labels = &reading.found[line].labels;
+    labels
+        .first()
+        .is_some_and(|l| l.meaning == Kind::Other && l.range.start == 0)
 }
 
 fn is_carried_over(reading: &Reading<'_>, rest: Range<usize>) -> bool {
@@ -217,123 +225,10 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
                     ..Item::default()
                 },
             ));
-        } else {
+        } else if !is_count(reading, line) {
             orphans.push(line);
         }
     }
-    attach(reading, table, &mut rows, &orphans);
+    descriptions::attach(reading, table, &mut rows, &orphans);
     rows.into_iter().map(|(_, item)| item).collect()
-}
-
-/// Gives each row the words of its own line and of the lines around that have no numbers of their own.
-fn attach(reading: &Reading<'_>, table: &Table, rows: &mut [(usize, Item)], orphans: &[usize]) {
-    let anchors: Vec<usize> = rows.iter().map(|(line, _)| *line).collect();
-    let columns = TextColumns::of(reading, table, &anchors);
-    let numbered: Vec<Vec<Spot>> = rows.iter().map(|(_, item)| numbers(item)).collect();
-    let own: Vec<Option<Spot>> = anchors
-        .iter()
-        .zip(&numbered)
-        .map(|(&line, used)| words(reading, &columns, line, Column::Item, used))
-        .collect();
-    // Where the item column holds article numbers, as on tills, they are codes.
-    let (codes, own): (Vec<Option<Spot>>, Vec<Option<Spot>>) = own
-        .into_iter()
-        .map(|spot| match spot {
-            Some(spot) if is_code(reading.raw(&spot)) => (Some(spot), None),
-            other => (None, other),
-        })
-        .unzip();
-    // Where rows carry no words themselves, their description stands on the line before or behind all of them.
-    let is_above = own.iter().filter(|o| o.is_none()).count() * 2 > own.len()
-        && orphans
-            .first()
-            .is_some_and(|&o| anchors.first().is_some_and(|&a| o < a));
-    let mut texts: Vec<Vec<Spot>> = own.into_iter().map(|o| o.into_iter().collect()).collect();
-    for &orphan in orphans {
-        let Some(spot) = words(reading, &columns, orphan, Column::Item, &[]) else {
-            continue;
-        };
-        let line = &reading.lines[orphan];
-        let near = anchors.iter().enumerate().filter(|(_, a)| {
-            let anchor = &reading.lines[**a];
-            let away = (anchor.y - line.y).abs();
-            away < WRAP * anchor.height.max(line.height) && (!is_above || **a > orphan)
-        });
-        // Between two rows at the same distance, a line belongs to the row above it.
-        let distance = |a: usize| {
-            (reading.lines[a].y - line.y).abs()
-                + if a > orphan && !is_above {
-                    0.2 * line.height
-                } else {
-                    0.0
-                }
-        };
-        let nearest = near
-            .min_by(|a, b| distance(*a.1).total_cmp(&distance(*b.1)))
-            .map(|(i, _)| i);
-        let chained = || {
-            texts.iter().position(|t| {
-                t.last()
-                    .is_some_and(|s| s.line + 1 == orphan && is_step(reading, s.line, orphan))
-            })
-        };
-        if let Some(index) = nearest.or_else(chained) {
-            texts[index].push(spot);
-        }
-    }
-    for ((((line, item), mut text), used), code) in
-        rows.iter_mut().zip(texts).zip(&numbered).zip(codes)
-    {
-        text.sort_by_key(|s| s.line);
-        item.description = text;
-        item.code = code.or_else(|| words(reading, &columns, *line, Column::Code, used));
-    }
-}
-
-/// Only digits, and so many that it is no quantity.
-fn is_code(text: &str) -> bool {
-    text.len() >= 4 && text.chars().all(|c| c.is_ascii_digit())
-}
-
-/// Whether one line follows the other like lines of one paragraph.
-fn is_step(reading: &Reading<'_>, above: usize, below: usize) -> bool {
-    let (a, b) = (&reading.lines[above], &reading.lines[below]);
-    a.page == b.page && b.y - a.y < 1.6 * a.height.max(b.height)
-}
-
-fn numbers(item: &Item) -> Vec<Spot> {
-    [&item.quantity, &item.unit_price, &item.price]
-        .into_iter()
-        .flatten()
-        .map(|n| n.spot.clone())
-        .collect()
-}
-
-/// The words of a line that stand in a text column and are none of the row's numbers.
-fn words(
-    reading: &Reading<'_>,
-    columns: &TextColumns,
-    line: usize,
-    column: Column,
-    used: &[Spot],
-) -> Option<Spot> {
-    let text = &reading.lines[line];
-    let is_used = |range: &Range<usize>| {
-        used.iter()
-            .any(|s| s.line == line && s.range.start < range.end && range.start < s.range.end)
-    };
-    let inside = text.words().filter(|(range, left, _)| {
-        let begins = text.extent(&text.segment_at(range.start)).0;
-        columns.column_of(begins, *left, text.height) == Some(column) && !is_used(range)
-    });
-    // Units behind a number are no part of the description.
-    let first = text
-        .words()
-        .find(|(range, left, _)| is_used(range) && columns.is_behind_item(*left));
-    let end = first.map_or(usize::MAX, |(range, ..)| range.start);
-    let inside = inside.filter(|(range, ..)| column != Column::Item || range.start < end);
-    let ranges: Vec<Range<usize>> = inside.map(|(range, ..)| range).collect();
-    let range = ranges.first()?.start..ranges.last()?.end;
-    let is_text = text.text[range.clone()].chars().any(char::is_alphanumeric);
-    is_text.then_some(Spot { line, range })
 }

@@ -78,6 +78,12 @@ impl TextColumns {
         self.item.is_some_and(|item| left > item)
     }
 
+    /// Whether a segment that begins at `left` begins where descriptions do.
+    pub(super) fn is_at_item(&self, left: f32, height: f32) -> bool {
+        self.item
+            .is_some_and(|item| (left - item).abs() < 2.0 * SLACK * height)
+    }
+
     /// The text column of a word that begins at `left`, in a segment that begins at `begins`.
     pub(super) fn column_of(&self, begins: f32, left: f32, height: f32) -> Option<Column> {
         let slack = SLACK * height;

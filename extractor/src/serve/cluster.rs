@@ -36,7 +36,11 @@ pub async fn api(args: ApiArgs) -> Result<(), ServeError> {
     let state = parts.api_state(config);
     let public = http::listen(args.listen).await?;
     let operations = http::listen(args.operations.metrics_address).await?;
-    tracing::info!("serving the API on {} and metrics on {}", args.listen, args.operations.metrics_address);
+    tracing::info!(
+        "serving the API on {} and metrics on {}",
+        args.listen,
+        args.operations.metrics_address
+    );
 
     let linger = CancellationToken::new();
     let served = CancellationToken::new();
@@ -70,7 +74,11 @@ pub async fn worker(args: WorkerArgs) -> Result<(), ServeError> {
     telemetry::start(&args.operations.log.log)?;
     let stop = stop_signal()?;
     let concurrency = usize::from(args.work.concurrency);
-    let parts = Parts::in_cluster(&args.ports, u32::from(args.work.concurrency).saturating_add(2)).await?;
+    let parts = Parts::in_cluster(
+        &args.ports,
+        u32::from(args.work.concurrency).saturating_add(2),
+    )
+    .await?;
     let operations = http::listen(args.operations.metrics_address).await?;
     let work = async {
         let extraction = parts::extraction(&args.reading, args.size, concurrency).await?;

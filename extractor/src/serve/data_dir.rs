@@ -40,11 +40,23 @@ impl DataDir {
             let path = path.to_owned();
             move |source| DataDirError::Use { path, source }
         };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(cannot(root))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(cannot(root))?;
         let path = root.join("lock");
-        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(cannot(&path))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(cannot(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                root: root.to_owned(),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(root.to_owned())),
             Err(TryLockError::Error(source)) => Err(DataDirError::Use { path, source }),
         }
@@ -92,7 +104,10 @@ mod tests {
     fn two_processes_cannot_share_a_data_folder() {
         let root = tempfile::tempdir().unwrap();
         let first = DataDir::open(root.path()).unwrap();
-        assert!(matches!(DataDir::open(root.path()), Err(DataDirError::InUse(_))));
+        assert!(matches!(
+            DataDir::open(root.path()),
+            Err(DataDirError::InUse(_))
+        ));
         drop(first);
         assert!(DataDir::open(root.path()).is_ok());
     }
@@ -104,7 +119,10 @@ mod tests {
         let file = folder.key("admin-key", "xk_").unwrap();
         let key = file.read().unwrap();
         assert!(key.expose().len() > 64);
-        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(file.path()).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(folder.key("admin-key", "xk_").unwrap().read().unwrap(), key);
         assert_ne!(folder.key("other", "xk_").unwrap().read().unwrap(), key);
     }

@@ -30,11 +30,18 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
     let operations = http::listen(args.operations.metrics_address).await?;
     // The port may have been left to the system (`:0`), so ask what it has become.
     let address = public.local_addr().map_err(ServeError::Http)?;
-    let url = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let url = args
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{address}"));
     let parts = open(&folder, &url, &keys).await?;
     let concurrency = usize::from(args.work.concurrency);
     let extraction = parts::extraction(&args.reading, args.size, concurrency).await?;
-    let mut config = ApiConfig::new(parts::document_types(&args.documents)?, keys.admin.clone(), keys.signing);
+    let mut config = ApiConfig::new(
+        parts::document_types(&args.documents)?,
+        keys.admin.clone(),
+        keys.signing,
+    );
     config.max_document_bytes = args.size.max_document_bytes;
     let state = parts.api_state(config);
     let worker = Arc::new(Worker {
@@ -91,10 +98,19 @@ async fn open(folder: &DataDir, url: &str, keys: &Keys) -> Result<Parts, ServeEr
     let location = DatabaseUrl::Sqlite(folder.database());
     let store = Store::open(location, 1, Some(parts::observer(&health.database))).await?;
     store.migrate(now_ms()).await?;
-    let blobs = Directory::open(&folder.objects(), url, keys.signing.clone(), health.storage.clone())?;
+    let blobs = Directory::open(
+        &folder.objects(),
+        url,
+        keys.signing.clone(),
+        health.storage.clone(),
+    )?;
     Ok(Parts {
         store,
-        queue: Arc::new(LocalQueue::new(VISIBILITY, DELIVERIES, health.queue.clone())),
+        queue: Arc::new(LocalQueue::new(
+            VISIBILITY,
+            DELIVERIES,
+            health.queue.clone(),
+        )),
         blobs: Arc::new(blobs),
         health,
         metrics: Metrics::default(),
@@ -104,7 +120,10 @@ async fn open(folder: &DataDir, url: &str, keys: &Keys) -> Result<Parts, ServeEr
 }
 
 /// The first thing a person needs: the key's place, and three lines to paste.
-#[expect(clippy::print_stdout, reason = "for the person who started it by hand; logs go to standard error")]
+#[expect(
+    clippy::print_stdout,
+    reason = "for the person who started it by hand; logs go to standard error"
+)]
 fn greet(url: &str, admin: &SecretFile) {
     let key = admin.path().display();
     println!(

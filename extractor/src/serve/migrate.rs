@@ -25,11 +25,20 @@ pub async fn migrate(args: MigrateArgs) -> Result<(), ServeError> {
 async fn attempt(args: &MigrateArgs) -> Result<(), StoreError> {
     let limit = Duration::from_secs(args.wait_seconds);
     let started = Instant::now();
-    let store = Store::open(DatabaseUrl::File(args.database.database_url_file.clone()), 1, None).await?;
+    let store = Store::open(
+        DatabaseUrl::File(args.database.database_url_file.clone()),
+        1,
+        None,
+    )
+    .await?;
     loop {
         match store.migrate(now_ms()).await {
             Err(error) if is_away(&error) && started.elapsed() < limit => {
-                tracing::info!(reason = error.reason(), "waiting for the database: {}", error.explain());
+                tracing::info!(
+                    reason = error.reason(),
+                    "waiting for the database: {}",
+                    error.explain()
+                );
                 tokio::time::sleep(REST).await;
             }
             Ok(applied) => {
@@ -63,8 +72,12 @@ fn write_termination(path: &Path, error: &StoreError) {
         "message": error.explain(),
     });
     // Only a container has this file; nothing is made elsewhere.
-    let file = std::fs::OpenOptions::new().write(true).truncate(true).open(path);
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(path);
     if let Ok(mut file) = file {
-        let _nowhere_else_to_say_it = std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes());
+        let _nowhere_else_to_say_it =
+            std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes());
     }
 }

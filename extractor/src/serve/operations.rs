@@ -37,16 +37,34 @@ impl Operations {
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {
-    let Operations { health, metrics, store, .. } = &operations;
-    let all = [("queue", &health.queue), ("storage", &health.storage), ("database", &health.database)];
+    let Operations {
+        health,
+        metrics,
+        store,
+        ..
+    } = &operations;
+    let all = [
+        ("queue", &health.queue),
+        ("storage", &health.storage),
+        ("database", &health.database),
+    ];
     for (name, dependency) in all {
         if let Some(reachable) = dependency.health().reachable {
-            metrics.dependency_reachable.with_label_values(&[name]).set(i64::from(reachable));
+            metrics
+                .dependency_reachable
+                .with_label_values(&[name])
+                .set(i64::from(reachable));
         }
     }
     let (used, open) = store.connections();
-    metrics.database_connections.with_label_values(&["used"]).set(i64::from(used));
-    metrics.database_connections.with_label_values(&["open"]).set(i64::from(open));
+    metrics
+        .database_connections
+        .with_label_values(&["used"])
+        .set(i64::from(used));
+    metrics
+        .database_connections
+        .with_label_values(&["open"])
+        .set(i64::from(open));
     let format = [(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)];
     (format, metrics.to_text()).into_response()
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::operations::Operations;
 use super::ServeError;
+use super::operations::Operations;
 use crate::api::{ApiConfig, ApiState, RequestObserver, RequestOutcome};
 use crate::blobs::{Blobs, S3};
 use crate::clock::now_ms;
@@ -46,8 +46,20 @@ impl Parts {
         let aws = settings.load().await;
         let location = DatabaseUrl::File(args.database.database_url_file.clone());
         let store = Store::open(location, connections, Some(observer(&health.database))).await?;
-        let queue = Sqs::new(&aws, settings.clone(), &args.queue_name, VISIBILITY, health.queue.clone());
-        let blobs = S3::new(&aws, settings, &args.bucket, &args.bucket_prefix, health.storage.clone());
+        let queue = Sqs::new(
+            &aws,
+            settings.clone(),
+            &args.queue_name,
+            VISIBILITY,
+            health.queue.clone(),
+        );
+        let blobs = S3::new(
+            &aws,
+            settings,
+            &args.bucket,
+            &args.bucket_prefix,
+            health.storage.clone(),
+        );
         Ok(Self {
             store,
             queue: Arc::new(queue),
@@ -74,7 +86,10 @@ impl Parts {
         tokio::join!(
             keep_probing(self.health.queue.clone(), self.queue.clone()),
             keep_probing(self.health.storage.clone(), self.blobs.clone()),
-            keep_probing(self.health.database.clone(), DatabaseProbe(self.store.clone())),
+            keep_probing(
+                self.health.database.clone(),
+                DatabaseProbe(self.store.clone())
+            ),
         );
     }
 
@@ -98,7 +113,11 @@ impl Parts {
                 Ok(version) if version >= SCHEMA_VERSION => return,
                 Ok(version) if told != version + 1 => {
                     told = version + 1;
-                    tracing::info!(version, needed = SCHEMA_VERSION, "waiting for the migration of the database");
+                    tracing::info!(
+                        version,
+                        needed = SCHEMA_VERSION,
+                        "waiting for the migration of the database"
+                    );
                 }
                 _ => {}
             }
@@ -127,14 +146,29 @@ pub(super) fn observer(health: &Dependency) -> Observer {
 
 fn request_observer(metrics: Metrics) -> RequestObserver {
     Arc::new(move |outcome: &RequestOutcome<'_>| {
-        let RequestOutcome { method, route, status, seconds } = *outcome;
-        metrics.http_requests.with_label_values(&[method, route, &status.to_string()]).inc();
-        metrics.http_seconds.with_label_values(&[method, route]).observe(seconds);
+        let RequestOutcome {
+            method,
+            route,
+            status,
+            seconds,
+        } = *outcome;
+        metrics
+            .http_requests
+            .with_label_values(&[method, route, &status.to_string()])
+            .inc();
+        metrics
+            .http_seconds
+            .with_label_values(&[method, route])
+            .observe(seconds);
     })
 }
 
 /// The engine, with one child process for each job in hand.
-pub(super) async fn extraction(args: &ReadingArgs, size: SizeArgs, children: usize) -> Result<Extraction, ServeError> {
+pub(super) async fn extraction(
+    args: &ReadingArgs,
+    size: SizeArgs,
+    children: usize,
+) -> Result<Extraction, ServeError> {
     let limits = Limits {
         bytes: size.max_document_bytes,
         pages: args.max_pages,

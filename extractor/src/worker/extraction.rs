@@ -32,9 +32,16 @@ impl Extraction {
 
 #[async_trait]
 impl Extract for Extraction {
-    async fn extract(&self, claimed: &ClaimedJob, bytes: Bytes) -> Result<ExtractionResult, Failure> {
+    async fn extract(
+        &self,
+        claimed: &ClaimedJob,
+        bytes: Bytes,
+    ) -> Result<ExtractionResult, Failure> {
         let document_type: DocumentType = claimed.job.document_type.parse().map_err(|_| {
-            Failure::document("unknown_document_type", "This release does not know the document type.")
+            Failure::document(
+                "unknown_document_type",
+                "This release does not know the document type.",
+            )
         })?;
         let started = Instant::now();
         let pages = self.reader.read(bytes, |_| ()).await.map_err(failure)?;
@@ -49,18 +56,25 @@ impl Extract for Extraction {
             fields: found.fields,
             line_items: found.line_items,
             routing: found.routing,
-            timings: Timings { recognise_ms, extract_ms: millis(started) },
+            timings: Timings {
+                recognise_ms,
+                extract_ms: millis(started),
+            },
         })
     }
 }
 
 /// Off the event loop: many pages take a while, and a panic costs this document only.
-async fn extract(document_type: DocumentType, pages: Vec<Page>) -> Result<(Vec<Page>, document::Extraction), Failure> {
+async fn extract(
+    document_type: DocumentType,
+    pages: Vec<Page>,
+) -> Result<(Vec<Page>, document::Extraction), Failure> {
     let work = tokio::task::spawn_blocking(move || {
         let found = document::extract(document_type, &pages);
         (pages, found)
     });
-    work.await.map_err(|_| Failure::document("crashed", "The extraction of fields ended unexpectedly."))
+    work.await
+        .map_err(|_| Failure::document("crashed", "The extraction of fields ended unexpectedly."))
 }
 
 fn failure(error: ReadError) -> Failure {
