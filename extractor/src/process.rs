@@ -25,6 +25,8 @@ use worker::Worker;
 /// How documents are read.
 #[derive(Clone, Debug)]
 pub struct ReaderSettings {
+    /// The extractor's binary; the running one when absent.
+    pub program: Option<PathBuf>,
     /// Folder with the models; the newest in the user's cache when absent.
     pub models_dir: Option<PathBuf>,
     /// What one document may cost.
@@ -44,6 +46,7 @@ pub struct ReaderSettings {
 impl Default for ReaderSettings {
     fn default() -> Self {
         Self {
+            program: None,
             models_dir: None,
             limits: Limits::default(),
             timeout: Duration::from_secs(300),
@@ -146,6 +149,12 @@ impl Reader {
             self.idle().push(worker);
         }
         outcome
+    }
+
+    /// Process ids of the children that wait for a document.
+    #[must_use]
+    pub fn idle_children(&self) -> Vec<u32> {
+        self.idle().iter().filter_map(Worker::id).collect()
     }
 
     async fn worker(&self) -> Result<Worker, ReadError> {

@@ -1,8 +1,10 @@
 //! PDF pages: the text layer when it is usable, a raster of bounded size when it is not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_interpret::{InterpreterCache, InterpreterSettings, InterpreterWarning};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -53,9 +55,10 @@ impl PdfDocument {
         limits: &Limits,
         visit: &mut dyn FnMut(Content) -> Result<(), E>,
     ) -> Result<(), E> {
-        let settings = InterpreterSettings::default();
+        let has_broken_picture = Arc::new(AtomicBool::new(false));
+        let settings = settings(&has_broken_picture);
         let cache = RenderCache::new();
-        let text_cache = hayro::hayro_interpret::InterpreterCache::new();
+        let text_cache = InterpreterCache::new();
         for page in self.0.pages().iter() {
             let content = guarded(|| -> Result<Content, Refusal> {
                 let size = page.render_dimensions();
@@ -68,11 +71,31 @@ impl PdfDocument {
                 text_layer::check_contents(page, limits)?;
                 let layer = text_layer::read(page, &text_cache, &settings);
                 limits.check_pixels(layer.largest_picture.0, layer.largest_picture.1)?;
-                Ok(content(page, size, layer, &cache, &settings))
+                let is_scan = layer.is_without_letters();
+                let content = content(page, size, layer, &cache, &settings);
+                if has_broken_picture.swap(false, Ordering::Relaxed) && is_scan {
+                    return Err(Refusal::malformed(
+                        "A picture that makes up a page of the PDF is cut or damaged.",
+                    ));
+                }
+                Ok(content)
             })??;
             visit(content)?;
         }
         Ok(())
+    }
+}
+
+/// The interpreter skips what it cannot decode; it is told on so that a lost scan is no empty page.
+fn settings(has_broken_picture: &Arc<AtomicBool>) -> InterpreterSettings {
+    let flag = Arc::clone(has_broken_picture);
+    InterpreterSettings {
+        warning_sink: Arc::new(move |warning| {
+            if matches!(warning, InterpreterWarning::ImageDecodeFailure) {
+                flag.store(true, Ordering::Relaxed);
+            }
+        }),
+        ..InterpreterSettings::default()
     }
 }
 

@@ -70,6 +70,11 @@ impl From<ImageError> for Failure {
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage, Failure> {
+    if format == ImageFormat::Jpeg && is_cut_jpeg(bytes) {
+        return Err(Failure::Refused(Refusal::malformed(
+            "The picture is cut: its end is missing.",
+        )));
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = image::Limits::default();
     allowed.max_alloc = Some(limits.decompressed_bytes.max(limits.page_pixels * 8));
@@ -84,6 +89,21 @@ fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<RgbImage
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
     Ok(on_white(picture))
+}
+
+/// The decoder paints what is missing grey and says nothing, so the mark at the end is looked for here: after the
+/// start of the pixels, because a preview in the head has an end of its own.
+fn is_cut_jpeg(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        if *marker == 0xda {
+            let pixels = &bytes[at..];
+            return !pixels.windows(2).any(|pair| pair == [0xff, 0xd9]);
+        }
+        at += 2 + usize::from(*high) * 256 + usize::from(*low);
+    }
+    // No pixels at all, or padding between segments: the decoder decides.
+    false
 }
 
 /// What is transparent shows the paper.
@@ -132,7 +152,7 @@ mod tests {
     #[test]
     fn transparent_pixels_become_white() {
         let picture =
-            ImageBuffer::from_fn(2, 1, |x, _| Rgba([0, 0, 0, if x == 0 { 0 } else { 255 }]));
+            ImageBuffer::from_fn(2, 1, |x, _| Rgba([0_u8, 0, 0, if x == 0 { 0 } else { 255 }]));
         let pixels = read(
             encoded(&picture.into(), ImageFormat::Png),
             &Limits::default(),
@@ -190,14 +210,17 @@ mod tests {
 
     #[test]
     fn a_cut_picture_is_malformed() {
-        let mut bytes = encoded(
-            &DynamicImage::ImageRgb8(RgbImage::new(64, 64)),
-            ImageFormat::Png,
-        );
-        bytes.truncate(bytes.len() / 2);
-        assert_eq!(
-            read(bytes, &Limits::default()).map_err(|r| r.reason),
-            Err(Reason::Malformed)
-        );
+        let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(64, 64, |x, y| {
+            image::Rgb([(x * y) as u8, (x * 31) as u8, (y * 17) as u8])
+        }));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+            let mut bytes = encoded(&picture, format);
+            bytes.truncate(bytes.len() * 3 / 4);
+            assert_eq!(
+                read(bytes, &Limits::default()).map_err(|r| r.reason),
+                Err(Reason::Malformed),
+                "{format:?}"
+            );
+        }
     }
 }

@@ -32,6 +32,11 @@ pub(super) struct Layer {
 }
 
 impl Layer {
+    /// Whether the page carries no text of its own.
+    pub(super) fn is_without_letters(&self) -> bool {
+        self.letters == 0
+    }
+
     /// Whether the words are what a person sees. A scan with a stamped page number is not, nor is text whose
     /// letters are drawn as outlines or come from a font without a map to characters.
     pub(super) fn is_usable(&self) -> bool {
@@ -44,13 +49,24 @@ impl Layer {
     }
 }
 
-/// Refuses a page whose instructions unfold to more than allowed, before they are unfolded for real.
+/// Refuses a page whose instructions unfold to more than allowed, before they are unfolded for real, and one
+/// whose instructions are missing: a file that was cut must not pass for an empty page.
 pub(super) fn check_contents(page: &Page<'_>, limits: &Limits) -> Result<(), Refusal> {
     let one = page.raw().get::<Stream<'_>>(b"Contents".as_slice());
     let many = page.raw().get::<Array<'_>>(b"Contents".as_slice());
-    let streams = one
+    let named = match &many {
+        Some(array) => array.raw_iter().count(),
+        None => usize::from(page.raw().contains_key(b"Contents".as_slice())),
+    };
+    let streams: Vec<Stream<'_>> = one
         .into_iter()
-        .chain(many.iter().flat_map(Array::iter::<Stream<'_>>));
+        .chain(many.iter().flat_map(Array::iter::<Stream<'_>>))
+        .collect();
+    if streams.len() < named {
+        return Err(Refusal::malformed(
+            "The PDF is cut or damaged: the content of a page is missing.",
+        ));
+    }
     let mut left = limits.decompressed_bytes;
     for stream in streams {
         let size = super::unfold::size_of(&stream, left);

@@ -40,7 +40,10 @@ impl Worker {
         settings: &ReaderSettings,
         models: &ModelFolder,
     ) -> Result<Self, ReadError> {
-        let program = std::env::current_exe()?;
+        let program = match &settings.program {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()?,
+        };
         let mut child = Command::new(program)
             .args(ChildArguments::of(settings, models).to_command_line())
             .env_clear()
@@ -75,6 +78,11 @@ impl Worker {
             Err(_) => return Err(ReadError::Failed("it did not become ready".to_owned())),
         }
         Ok(worker)
+    }
+
+    /// Its process id while it runs.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Whether it waits for a document and has not served too many.

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn buckets_hold_their_widths() {
         for width in 1..4_000 {
-            assert!(bucket(width) >= width && bucket(width) % STRIDE == 0);
+            assert!(bucket(width) >= width && bucket(width).is_multiple_of(STRIDE));
         }
     }
 }

@@ -1,0 +1,418 @@
+//! Documents that attack their reader, each made here, and children that die: the reader names a reason and reads on.
+//!
+//! Needs the models that extractor/models/build makes.
+
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use extractor::page::{Limits, Reason};
+use extractor::process::{ReadError, Reader, ReaderSettings};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+
+fn settings() -> ReaderSettings {
+    ReaderSettings {
+        program: Some(PathBuf::from(env!("CARGO_BIN_EXE_extractor"))),
+        models_dir: std::env::var_os(extraction_contract::env::MODELS_DIR).map(PathBuf::from),
+        stall_timeout: Duration::from_secs(20),
+        ..ReaderSettings::default()
+    }
+}
+
+fn reader(settings: ReaderSettings) -> Reader {
+    Reader::new(settings).expect("models")
+}
+
+async fn reason(reader: &Reader, bytes: Vec<u8>) -> Result<usize, Reason> {
+    match reader.read(Bytes::from(bytes), |_| ()).await {
+        Ok(pages) => Ok(pages.len()),
+        Err(ReadError::Refused(refusal)) => Err(refusal.reason),
+        Err(e) => panic!("not the document's fault: {e}"),
+    }
+}
+
+/// A PDF of numbered objects without a table of them, which readers have to find by themselves.
+fn pdf(objects: &[&str]) -> Vec<u8> {
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    for (i, object) in objects.iter().enumerate() {
+        bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", i + 1).bytes());
+    }
+    bytes.extend(b"trailer\n<</Root 1 0 R>>\n");
+    bytes
+}
+
+const CATALOG: &str = "<</Type/Catalog/Pages 2 0 R>>";
+const ONE_PAGE: &str = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
+
+fn text_page(media_box: &str) -> Vec<u8> {
+    pdf(&[
+        CATALOG,
+        ONE_PAGE,
+        &format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[{media_box}]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>"
+        ),
+        "<</Length 36>>stream\nBT /F 24 Tf 72 72 Td (Hello) Tj ET   \nendstream",
+    ])
+}
+
+fn folded(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).expect("folds");
+    encoder.finish().expect("folds")
+}
+
+/// A page whose instructions are folded twice and unfold to 300 MB.
+fn double_fold() -> Vec<u8> {
+    let folded = folded(&folded(&vec![b' '; 300 << 20]));
+    let mut bytes = pdf(&[
+        CATALOG,
+        ONE_PAGE,
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R>>",
+    ]);
+    bytes.truncate(bytes.len() - b"trailer\n<</Root 1 0 R>>\n".len());
+    bytes.extend(
+        format!(
+            "4 0 obj\n<</Length {}/Filter[/FlateDecode/FlateDecode]>>stream\n",
+            folded.len()
+        )
+        .bytes(),
+    );
+    bytes.extend(folded);
+    bytes.extend(b"\nendstream\nendobj\ntrailer\n<</Root 1 0 R>>\n");
+    bytes
+}
+
+/// Forms that each draw the next one twice: two to the power of their number.
+fn forms() -> Vec<u8> {
+    let last = 44;
+    let form = |n: u32| {
+        let next = if n == last { 5 } else { n + 1 };
+        let body = "/X Do /X Do ".to_owned() + &"0 0 1 1 re f ".repeat(8);
+        format!(
+            "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {next} 0 R>>>>/Length {}>>stream\n{body}\nendstream",
+            body.len()
+        )
+    };
+    let mut objects = vec![
+        CATALOG.to_owned(),
+        ONE_PAGE.to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>>>".to_owned(),
+        "<</Length 5>>stream\n/X Do\nendstream".to_owned(),
+    ];
+    objects.extend((5..=last).map(form));
+    pdf(&objects.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn many_pages(count: usize) -> Vec<u8> {
+    let kids = (0..count)
+        .map(|i| format!("{} 0 R ", i + 3))
+        .collect::<String>();
+    let mut objects = vec![
+        CATALOG.to_owned(),
+        format!("<</Type/Pages/Kids[{kids}]/Count {count}>>"),
+    ];
+    objects
+        .extend((0..count).map(|_| "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>".to_owned()));
+    pdf(&objects.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn encoded(picture: RgbImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(picture)
+        .write_to(&mut bytes, format)
+        .expect("encodes");
+    bytes.into_inner()
+}
+
+/// A PNG that says how large it is and then ends.
+fn header_only_png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = encoded(RgbImage::new(1, 1), ImageFormat::Png);
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+#[tokio::test]
+async fn hostile_documents_are_refused_with_their_reason() {
+    let reader = reader(settings());
+    let cut = |mut bytes: Vec<u8>| {
+        bytes.truncate(bytes.len() / 2);
+        bytes
+    };
+    let noise = |side| {
+        encoded(
+            RgbImage::from_fn(side, side, |x, y| {
+                Rgb([(x * 7 + y * y) as u8, (x * y) as u8, y as u8])
+            }),
+            ImageFormat::Jpeg,
+        )
+    };
+    let cases: Vec<(&str, Vec<u8>, Reason)> = vec![
+        ("no bytes", Vec::new(), Reason::EmptyFile),
+        (
+            "too many bytes",
+            vec![b' '; (50 << 20) + 1],
+            Reason::FileTooLarge,
+        ),
+        (
+            "markup",
+            b"<html><script>%PDF-1.7".to_vec(),
+            Reason::UnsupportedType,
+        ),
+        (
+            "a program",
+            b"MZ\x90\0%PDF-1.7".to_vec(),
+            Reason::UnsupportedType,
+        ),
+        ("a header alone", b"%PDF-1.7\n".to_vec(), Reason::Malformed),
+        (
+            "900 megapixels",
+            header_only_png(30_000, 30_000),
+            Reason::TooManyPixels,
+        ),
+        (
+            "ten gigapixels",
+            header_only_png(100_000, 100_000),
+            Reason::TooManyPixels,
+        ),
+        (
+            "a cut PNG",
+            cut(encoded(RgbImage::new(99, 99), ImageFormat::Png)),
+            Reason::Malformed,
+        ),
+        ("a cut JPEG", cut(noise(200)), Reason::Malformed),
+        (
+            "pages in a cycle, TIFF",
+            b"II*\0\x08\0\0\0\0\0\x08\0\0\0".to_vec(),
+            Reason::Malformed,
+        ),
+        (
+            "pages in a cycle, PDF",
+            pdf(&[CATALOG, "<</Type/Pages/Kids[2 0 R]/Count 1>>"]),
+            Reason::Malformed,
+        ),
+        (
+            "content that is missing",
+            pdf(&[
+                CATALOG,
+                ONE_PAGE,
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 9 0 R>>",
+            ]),
+            Reason::Malformed,
+        ),
+        (
+            "a page of a million inches",
+            text_page("0 0 72000000 72000000"),
+            Reason::PageTooLarge,
+        ),
+        ("one page too many", many_pages(201), Reason::TooManyPages),
+        ("300 MB in 1 KB", double_fold(), Reason::DecompressionLimit),
+    ];
+    for (name, bytes, expected) in cases {
+        assert_eq!(reason(&reader, bytes).await, Err(expected), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn odd_but_honest_documents_are_read() {
+    let reader = reader(settings());
+    for (name, bytes, pages) in [
+        ("as many pages as allowed", many_pages(200), 200),
+        ("a page of 200 inches", text_page("0 0 14400 14400"), 1),
+        (
+            "one pixel",
+            encoded(RgbImage::new(1, 1), ImageFormat::Png),
+            1,
+        ),
+        (
+            "a white page",
+            encoded(
+                RgbImage::from_pixel(850, 1100, Rgb([255; 3])),
+                ImageFormat::Png,
+            ),
+            1,
+        ),
+        (
+            "a very thin picture",
+            encoded(RgbImage::new(20_000, 1), ImageFormat::Png),
+            1,
+        ),
+    ] {
+        assert_eq!(reason(&reader, bytes).await, Ok(pages), "{name}");
+    }
+    let hello = reader
+        .read(text_page("0 0 600 800").into(), |_| ())
+        .await
+        .expect("reads");
+    assert_eq!(
+        hello[0]
+            .words
+            .iter()
+            .map(|w| w.text.as_str())
+            .collect::<Vec<_>>(),
+        ["Hello"]
+    );
+}
+
+#[tokio::test]
+async fn a_document_without_end_is_stopped_and_the_next_one_is_read() {
+    let reader = reader(ReaderSettings {
+        stall_timeout: Duration::from_secs(3),
+        ..settings()
+    });
+    let start = Instant::now();
+    assert_eq!(reason(&reader, forms()).await, Err(Reason::Timeout));
+    assert!(start.elapsed() < Duration::from_secs(60));
+    assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+}
+
+#[tokio::test]
+async fn the_whole_document_has_a_time_limit_too() {
+    let reader = reader(ReaderSettings {
+        timeout: Duration::from_secs(2),
+        ..settings()
+    });
+    reader.warm().await.expect("starts");
+    assert_eq!(reason(&reader, forms()).await, Err(Reason::Timeout));
+}
+
+#[tokio::test]
+async fn a_document_that_needs_too_much_memory_is_refused() {
+    let limits = Limits {
+        page_pixels: 400_000_000,
+        decompressed_bytes: 4 << 30,
+        ..Limits::default()
+    };
+    let reader = reader(ReaderSettings {
+        memory_bytes: 1 << 30,
+        limits,
+        ..settings()
+    });
+    let bytes = encoded(
+        RgbImage::from_pixel(16_000, 20_000, Rgb([255; 3])),
+        ImageFormat::Png,
+    );
+    assert_eq!(reason(&reader, bytes).await, Err(Reason::MemoryLimit));
+    assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_crash_costs_one_document() {
+    let reader = Arc::new(reader(settings()));
+    let child = warm_child(&reader).await;
+    let idle = processor_ticks(child);
+    let reading = tokio::spawn({
+        let reader = reader.clone();
+        async move { reason(&reader, forms()).await }
+    });
+    until(|| processor_ticks(child) > idle + 10).await;
+    let signal = ["-SEGV", &child.to_string()];
+    assert!(
+        Command::new("kill")
+            .args(signal)
+            .status()
+            .expect("kill")
+            .success()
+    );
+    assert_eq!(reading.await.expect("joins"), Err(Reason::Crashed));
+    assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+}
+
+#[tokio::test]
+async fn giving_up_on_a_document_kills_its_child() {
+    let reader = reader(settings());
+    let child = warm_child(&reader).await;
+    let reading = reader.read(forms().into(), |_| ());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(500), reading)
+            .await
+            .is_err()
+    );
+    until(|| !is_alive(child)).await;
+    assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_child_serves_many_documents_but_not_for_ever() {
+    let reader = reader(ReaderSettings {
+        documents_per_child: 3,
+        ..settings()
+    });
+    let first = warm_child(&reader).await;
+    for read in 1..=3 {
+        assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+        assert_eq!(reader.idle_children() == [first], read < 3);
+    }
+    until(|| !is_alive(first)).await;
+}
+
+#[tokio::test]
+async fn a_child_has_given_up_its_rights() {
+    let reader = reader(settings());
+    let child = warm_child(&reader).await;
+    let proc = |name: &str| std::fs::read_to_string(format!("/proc/{child}/{name}")).expect(name);
+    let status = proc("status");
+    assert!(
+        status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"),
+        "{status}"
+    );
+    assert_eq!(proc("environ"), "");
+    let limits = proc("limits");
+    let hard = |name: &str| {
+        let line = limits
+            .lines()
+            .find(|l| l.starts_with(name))
+            .expect("a limit");
+        line[26..]
+            .split_whitespace()
+            .nth(1)
+            .expect("a number")
+            .to_owned()
+    };
+    assert_eq!(hard("Max address space"), (2_u64 << 30).to_string());
+    assert_eq!(
+        [hard("Max file size"), hard("Max core file size")],
+        ["0", "0"]
+    );
+}
+
+async fn warm_child(reader: &Reader) -> u32 {
+    reader.warm().await.expect("starts");
+    reader.idle_children()[0]
+}
+
+/// Processor time used so far.
+fn processor_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name
+        .split_whitespace()
+        .nth(11)
+        .and_then(|ticks| ticks.parse().ok())
+        .unwrap_or(0)
+}
+
+/// A killed process that its parent has not yet collected counts as gone.
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')')
+        .next()
+        .and_then(|rest| rest.split_whitespace().next())
+        .is_some_and(|state| state != "Z")
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not come true");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
