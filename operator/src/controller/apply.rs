@@ -5,9 +5,12 @@ mod difference;
 mod ensure;
 mod generated;
 mod migration;
+mod repair;
 
 pub use migration::Migration;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt};
 
@@ -15,7 +18,7 @@ use self::ensure::{Ensurer, Template};
 use super::build::Resources;
 use super::kinds::Kind;
 use super::observe::Observed;
-use crate::crd::{ExtractionPipeline, Suspend};
+use crate::crd::{ConditionType, ExtractionPipeline, Suspend};
 
 /// Name under which the API server records which fields are ours.
 pub const FIELD_MANAGER: &str = "extraction-operator";
@@ -99,50 +102,91 @@ pub async fn apply(
         autoscalers,
         disruption_budgets,
     } = resources;
-    let no_rollouts = pipeline.spec.suspend == Suspend::Rollouts;
-    let exists = |name: &str| observed.children.get(Kind::Deployment, name).is_some();
-    let is_frozen = no_rollouts && deployments.iter().any(|wanted| exists(&wanted.name_any()));
+    let rollout = Rollout::of(pipeline, observed, &deployments);
     let mut ensurer = Ensurer::new(client, pipeline, &observed.children);
 
     ensurer.all(Kind::ServiceAccount, service_accounts).await?;
-    for secret in generated_secrets {
-        generated::ensure(client, &secret).await?;
-    }
-    ensurer
-        .one(Kind::ConfigMap, config_map, Template::frozen_if(is_frozen))
-        .await?;
+    generated::ensure_all(client, &generated_secrets).await?;
+    let template = Template::frozen_if(rollout.is_frozen);
+    ensurer.one(Kind::ConfigMap, config_map, template).await?;
     ensurer
         .all(Kind::PersistentVolumeClaim, volume_claim)
         .await?;
     ensurer.all(Kind::NetworkPolicy, network_policies).await?;
+    let migration = migration::advance(
+        &mut ensurer,
+        observed,
+        migration,
+        &rollout,
+        Timestamp::now(),
+    )
+    .await?;
 
-    let migration = match migration {
-        Some(job) => {
-            migration::advance(&mut ensurer, observed, job, is_frozen, Timestamp::now()).await?
-        }
-        None => Migration::NotNeeded,
-    };
-    let may_roll = migration.is_done() && !is_frozen;
-    for deployment in deployments {
-        if exists(&deployment.name_any()) || migration.is_done() {
-            ensurer
-                .one(Kind::Deployment, deployment, Template::frozen_if(!may_roll))
-                .await?;
-        } else {
-            ensurer.keep(Kind::Deployment, &deployment.name_any());
-        }
-    }
-
-    ensurer
-        .one(Kind::Service, service, Template::Follows)
-        .await?;
-    ensurer.all(Kind::Ingress, ingress).await?;
-    ensurer
-        .all(Kind::HorizontalPodAutoscaler, autoscalers)
-        .await?;
-    ensurer
-        .all(Kind::PodDisruptionBudget, disruption_budgets)
-        .await?;
+    // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
+    let may_roll = migration.is_done() && !rollout.is_frozen;
+    let results = [
+        roll(&mut ensurer, deployments, migration.is_done(), may_roll).await,
+        ensurer.one(Kind::Service, service, Template::Follows).await,
+        ensurer.all(Kind::Ingress, ingress).await,
+        ensurer
+            .all(Kind::HorizontalPodAutoscaler, autoscalers)
+            .await,
+        ensurer
+            .all(Kind::PodDisruptionBudget, disruption_budgets)
+            .await,
+    ];
+    results.into_iter().collect::<Result<(), Error>>()?;
     ensurer.prune(may_roll).await?;
     Ok(migration)
+}
+
+/// What holds pods back.
+struct Rollout {
+    /// Pods run and are to stay as they are.
+    is_frozen: bool,
+    /// The status says that the database has the schema of this very spec: a Job that somebody deleted is only
+    /// repeated, and nothing waits for it.
+    was_migrated: bool,
+}
+
+impl Rollout {
+    fn of(pipeline: &ExtractionPipeline, observed: &Observed, deployments: &[Deployment]) -> Self {
+        let runs = |wanted: &Deployment| {
+            observed
+                .children
+                .get(Kind::Deployment, &wanted.name_any())
+                .is_some()
+        };
+        let no_rollouts = pipeline.spec.suspend == Suspend::Rollouts;
+        let status = pipeline.status.as_ref();
+        let current =
+            status.filter(|status| status.observed_generation == pipeline.metadata.generation);
+        let migrated = ConditionType::DatabaseMigrated.as_str();
+        let is_true =
+            |condition: &Condition| condition.type_ == migrated && condition.status == "True";
+        Self {
+            is_frozen: no_rollouts && deployments.iter().any(runs),
+            was_migrated: current.is_some_and(|status| status.conditions.iter().any(is_true)),
+        }
+    }
+}
+
+/// Makes the Deployments: new ones only on a migrated database, existing ones with their old pods until then.
+async fn roll(
+    ensurer: &mut Ensurer<'_>,
+    deployments: Vec<Deployment>,
+    is_migrated: bool,
+    may_roll: bool,
+) -> Result<(), Error> {
+    let mut results = Vec::new();
+    for deployment in deployments {
+        let name = deployment.name_any();
+        if is_migrated || ensurer.live(Kind::Deployment, &name).is_some() {
+            let template = Template::frozen_if(!may_roll);
+            results.push(ensurer.one(Kind::Deployment, deployment, template).await);
+        } else {
+            ensurer.keep(Kind::Deployment, &name);
+        }
+    }
+    results.into_iter().collect()
 }

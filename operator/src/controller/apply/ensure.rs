@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tracing::info;
 
 use super::difference::{covers, digest};
-use super::{Error, FIELD_MANAGER};
+use super::{Error, FIELD_MANAGER, repair};
 use crate::controller::kinds::{INSTANCE_LABEL, Kind};
 use crate::controller::observe::{CALL_LIMIT, Child, Children, is_ours};
 use crate::crd::ExtractionPipeline;
@@ -129,6 +129,8 @@ impl<'a> Ensurer<'a> {
         self.patch(kind, &name, wanted, &stamp).await
     }
 
+    /// Applies. What the API server finds invalid may be the mixture of ours and an edit by hand (two ports of
+    /// one name), so ours is put in the place of lists once before giving up.
     async fn patch(
         &self,
         kind: Kind,
@@ -139,11 +141,18 @@ impl<'a> Ensurer<'a> {
         wanted["metadata"]["annotations"][WANTED_ANNOTATION] = json!(stamp);
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let action = format!("apply {kind:?} '{name}'");
-        write(
-            &action,
-            self.api(kind).patch(name, &params, &Patch::Apply(&wanted)),
-        )
-        .await?;
+        let api = self.api(kind);
+        let patch = Patch::Apply(&wanted);
+        match write(&action, api.patch(name, &params, &patch)).await {
+            Err(Error::Write {
+                source: kube::Error::Api(status),
+                ..
+            }) if status.is_invalid() && self.live(kind, name).is_some() => {
+                repair::replace_lists(&api, name, &wanted).await?;
+                write(&action, api.patch(name, &params, &patch)).await?;
+            }
+            outcome => drop(outcome?),
+        }
         info!(
             namespace = self.namespace,
             pipeline = self.instance,

@@ -13,8 +13,16 @@ use crate::controller::build::GeneratedSecret;
 /// Bytes of chance in a value, written as twice as many hexadecimal digits.
 const CHANCE_BYTES: usize = 32;
 
+/// Creates each Secret that is missing.
+pub(super) async fn ensure_all(client: &Client, wanted: &[GeneratedSecret]) -> Result<(), Error> {
+    for secret in wanted {
+        ensure(client, secret).await?;
+    }
+    Ok(())
+}
+
 /// Creates the Secret unless there is one of its name.
-pub(super) async fn ensure(client: &Client, wanted: &GeneratedSecret) -> Result<(), Error> {
+async fn ensure(client: &Client, wanted: &GeneratedSecret) -> Result<(), Error> {
     let name = wanted.metadata.name.clone().unwrap_or_default();
     let namespace = wanted.metadata.namespace.clone().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(client.clone(), &namespace);

@@ -7,8 +7,8 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::Error;
 use super::ensure::{Ensurer, Template};
+use super::{Error, Rollout};
 use crate::controller::back_off::doubled;
 use crate::controller::kinds::Kind;
 use crate::controller::observe::{Observed, SecretState};
@@ -52,12 +52,15 @@ impl Migration {
 pub(super) async fn advance(
     ensurer: &mut Ensurer<'_>,
     observed: &Observed,
-    mut wanted: Job,
-    is_frozen: bool,
+    wanted: Option<Job>,
+    rollout: &Rollout,
     now: Timestamp,
 ) -> Result<Migration, Error> {
+    let Some(mut wanted) = wanted else {
+        return Ok(Migration::NotNeeded);
+    };
     let name = wanted.name_any();
-    if is_frozen {
+    if rollout.is_frozen {
         ensurer.keep(Kind::Job, &name);
         return Ok(Migration::Held);
     }
@@ -82,10 +85,14 @@ pub(super) async fn advance(
         }
         (step, _) => {
             ensurer.one(Kind::Job, wanted, Template::Follows).await?;
-            Ok(if let Step::Leave(state) = step {
-                state
-            } else {
-                Migration::Running { attempt }
+            Ok(match step {
+                Step::Leave(state)
+                    if attempt > 0 || !matches!(state, Migration::Running { .. }) =>
+                {
+                    state
+                }
+                _ if rollout.was_migrated => Migration::Done,
+                _ => Migration::Running { attempt },
             })
         }
     }

@@ -83,7 +83,10 @@ fn credential_keys(name: &str, observed: &Observed) -> Result<(), Unusable> {
         secret_key::AWS_ACCESS_KEY_ID,
         secret_key::AWS_SECRET_ACCESS_KEY,
     ];
-    let wanted = format!("the keys '{}' and '{}'", KEYS[0], KEYS[1]);
+    let wanted = format!(
+        "--from-literal={}=... --from-literal={}=...",
+        KEYS[0], KEYS[1]
+    );
     let keys = secrets::keys(observed, FIELD, name, &wanted)?;
     for key in KEYS {
         secrets::key(keys, FIELD, name, key)?;
@@ -105,7 +108,7 @@ fn database_url(database: &Database, observed: &Observed) -> Result<DatabaseAddr
     const FIELD: &str = "database.urlSecretRef";
     let reference = &database.url_secret_ref;
     let wanted = format!(
-        "key '{}' set to 'postgres://user:password@host:5432/name'",
+        "--from-literal={}='postgres://user:password@host:5432/name'",
         reference.key
     );
     let keys = secrets::keys(observed, FIELD, &reference.name, &wanted)?;

@@ -24,7 +24,9 @@ pub(super) fn keys<'a>(
         )),
         Some(SecretState::Missing) | None => Err((
             "SecretMissing",
-            format!("Secret '{name}' of `{field}` does not exist: create it with {wanted}"),
+            format!(
+                "Secret '{name}' of `{field}` does not exist; create it in this namespace: kubectl create secret generic {name} {wanted}"
+            ),
         )),
     }
 }

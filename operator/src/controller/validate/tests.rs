@@ -82,7 +82,7 @@ fn a_missing_secret_is_named_with_the_key_it_must_have() {
         [(
             ConditionType::DatabaseReachable,
             "SecretMissing",
-            "Secret 'db' of `database.urlSecretRef` does not exist: create it with key 'url' set to 'postgres://user:password@host:5432/name'".to_owned(),
+            "Secret 'db' of `database.urlSecretRef` does not exist; create it in this namespace: kubectl create secret generic db --from-literal=url='postgres://user:password@host:5432/name'".to_owned(),
         )]
     );
 }
