@@ -13,6 +13,7 @@ use crate::geometry::Page;
 use crate::result::{Field, LineItem, Routing};
 
 mod amounts;
+mod company;
 mod confidence;
 mod currency;
 mod dates;
@@ -32,9 +33,12 @@ mod months;
 mod reading;
 mod routing;
 mod rows;
+mod slopes;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod text_columns;
 mod till;

@@ -97,3 +97,26 @@ pub struct Timings {
     /// Words to fields.
     pub extract_ms: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Compares the published schema with the types; `WRITE_GENERATED=1` writes it.
+    #[test]
+    fn the_schema_is_a_generated_file() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/result.v1.json");
+        let schema = schemars::schema_for!(super::ExtractionResult);
+        let fresh = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("WRITE_GENERATED").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &fresh).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == fresh,
+            "{} is outdated: make generated",
+            path.display()
+        );
+    }
+}

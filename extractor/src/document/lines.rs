@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use crate::geometry::{BoundingBox, Page, Word};
 
+use super::slopes::{Slopes, middle_and_height};
+
 /// Gap that ends a segment, in heights of the text.
 const SEGMENT_GAP: f32 = 0.85;
 
@@ -145,7 +147,7 @@ fn of_page(index: usize, page: &Page) -> Vec<Line> {
         .collect();
     // A text layer is level; looking for its slope would only cost time.
     let slopes = if page.engine == TEXT_LAYER {
-        Slopes(Vec::new())
+        Slopes::level()
     } else {
         Slopes::of(&words, ratio)
     };
@@ -195,13 +197,6 @@ fn of_page(index: usize, page: &Page) -> Vec<Line> {
     lines
 }
 
-fn middle_and_height(word: &Word, ratio: f32) -> (f32, f32) {
-    (
-        (word.bounds.top + word.bounds.height / 2.0) * ratio,
-        word.bounds.height * ratio,
-    )
-}
-
 fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
     let mut heights: Vec<f32> = row.iter().map(|w| w.1).collect();
     heights.sort_by(f32::total_cmp);
@@ -241,56 +236,6 @@ fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
         height,
         is_recognised: engine != TEXT_LAYER,
         words,
-    }
-}
-
-/// The slope of the writing by height on the page: constant for skew, changing for perspective.
-struct Slopes(Vec<(f32, f32)>);
-
-impl Slopes {
-    /// From pairs of neighbours on what is surely one line; the vertical distance over the horizontal one.
-    fn of(words: &[&Word], ratio: f32) -> Self {
-        let mut slopes = Vec::new();
-        for a in words {
-            let (y, height) = middle_and_height(a, ratio);
-            let right = words.iter().filter(|b| {
-                let (other, other_height) = middle_and_height(b, ratio);
-                let gap = b.bounds.left - a.bounds.right();
-                gap > -0.3 * height
-                    && gap < 2.0 * height
-                    && (other - y).abs() < 0.4 * height
-                    && (other_height / height - 1.0).abs() < 0.25
-            });
-            if let Some(b) = right.min_by(|p, q| p.bounds.left.total_cmp(&q.bounds.left)) {
-                let run =
-                    b.bounds.left + b.bounds.width / 2.0 - a.bounds.left - a.bounds.width / 2.0;
-                if run > 1.5 * height {
-                    slopes.push((y, (middle_and_height(b, ratio).0 - y) / run));
-                }
-            }
-        }
-        slopes.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self(slopes)
-    }
-
-    /// Median over the nearest pairs above and below.
-    fn at(&self, y: f32) -> f32 {
-        const NEIGHBOURS: usize = 30;
-        if self.0.len() < 8 {
-            return 0.0;
-        }
-        let middle = self.0.partition_point(|s| s.0 < y);
-        let from = middle
-            .saturating_sub(NEIGHBOURS / 2)
-            .min(self.0.len().saturating_sub(NEIGHBOURS));
-        let mut near: Vec<f32> = self.0[from..]
-            .iter()
-            .take(NEIGHBOURS)
-            .map(|s| s.1)
-            .collect();
-        near.sort_by(f32::total_cmp);
-        let slope = near[near.len() / 2];
-        if slope.abs() < 0.15 { slope } else { 0.0 }
     }
 }
 

@@ -151,8 +151,9 @@ mod tests {
 
     #[test]
     fn transparent_pixels_become_white() {
-        let picture =
-            ImageBuffer::from_fn(2, 1, |x, _| Rgba([0_u8, 0, 0, if x == 0 { 0 } else { 255 }]));
+        let picture = ImageBuffer::from_fn(2, 1, |x, _| {
+            Rgba([0_u8, 0, 0, if x == 0 { 0 } else { 255 }])
+        });
         let pixels = read(
             encoded(&picture.into(), ImageFormat::Png),
             &Limits::default(),
