@@ -44,7 +44,7 @@ pub mod env {
     pub const WORKER_CONCURRENCY: &str = "EXTRACTION_WORKER_CONCURRENCY";
     /// File with the API key that has every scope.
     pub const ADMIN_KEY_FILE: &str = "EXTRACTION_ADMIN_KEY_FILE";
-    /// File with the key that signs upload links and page cursors.
+    /// File with the key that signs upload links.
     pub const TOKEN_SIGNING_KEY_FILE: &str = "EXTRACTION_TOKEN_SIGNING_KEY_FILE";
     /// Days after which finished jobs with their documents and results are deleted; 0 keeps them.
     pub const RETENTION_DAYS: &str = "EXTRACTION_RETENTION_DAYS";

@@ -136,20 +136,20 @@ fn address(state: &ApiState, request: &Request) -> IpAddr {
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    let forwarded: Vec<IpAddr> = request
+    let forwarded: Vec<Option<IpAddr>> = request
         .headers()
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|part| part.trim().parse().ok())
+        .map(|part| part.trim().parse().ok())
         .collect();
     match state.config().trusted_proxies {
         0 => peer,
         hops => forwarded
             .len()
             .checked_sub(hops)
-            .and_then(|place| forwarded.get(place).copied())
+            .and_then(|place| forwarded.get(place).copied().flatten())
             .unwrap_or(peer),
     }
 }

@@ -7,7 +7,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
@@ -43,7 +43,7 @@ pub(super) async fn wrap(State(state): State<ApiState>, request: Request, next: 
         let millis = (seconds * 1_000.0).round();
         tracing::info!(%method, route, status, duration_ms = millis, "answered a request");
         state.observe(&RequestOutcome {
-            method: method.as_str(),
+            method: label(&method),
             route: &route,
             status,
             seconds,
@@ -51,6 +51,23 @@ pub(super) async fn wrap(State(state): State<ApiState>, request: Request, next: 
     }
     add_headers(&mut response, id);
     response
+}
+
+/// Clients may invent methods; metrics do not follow.
+fn label(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) {
+        method.as_str()
+    } else {
+        "other"
+    }
 }
 
 fn request_id(request: &Request) -> Option<HeaderValue> {

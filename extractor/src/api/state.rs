@@ -23,7 +23,7 @@ pub type RequestObserver = Arc<dyn Fn(&RequestOutcome<'_>) + Send + Sync>;
 /// One answered request. The route is the pattern (`/api/v1/jobs/{id}`), so labels stay few.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOutcome<'a> {
-    /// `GET`, `POST`, ...
+    /// `GET`, `POST`, ..., or `other`.
     pub method: &'a str,
     /// The pattern, or `none`.
     pub route: &'a str,

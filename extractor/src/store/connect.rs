@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Any, AnyPool, Executor};
 
 use super::StoreError;
@@ -220,7 +221,8 @@ fn parse(url: &str) -> Result<AnyConnectOptions, StoreError> {
         .iter()
         .any(|scheme| url.starts_with(scheme));
     let options = AnyConnectOptions::from_str(url).map_err(|_| StoreError::MalformedUrl)?;
-    let has_host = url.starts_with("sqlite") || options.database_url.has_host();
+    let has_host = url.starts_with("sqlite")
+        || (options.database_url.has_host() && PgConnectOptions::from_str(url).is_ok());
     if is_known && has_host {
         Ok(options)
     } else {
@@ -234,5 +236,43 @@ fn session_settings(backend: &str) -> &'static str {
         "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON"
     } else {
         "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_cannot_work_is_refused_before_it_is_used() {
+        for url in [
+            "postgres://u:p@db:5432/jobs",
+            "postgresql://u@db/jobs?sslmode=verify-full",
+            "sqlite:///tmp/x.db?mode=rwc",
+        ] {
+            assert!(parse(url).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "jobs",
+            "mysql://u:p@db/jobs",
+            "postgres:///jobs",
+            "postgres://u:p@db:port/jobs",
+            "postgres://u:p@db/jobs?sslmode=maybe",
+        ] {
+            assert!(matches!(parse(url), Err(StoreError::MalformedUrl)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_url_file_is_named_and_a_malformed_one_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        let open = || Store::open(DatabaseUrl::File(file.clone()), 1, None);
+        let missing = open().await.unwrap_err();
+        assert!(missing.to_string().contains(file.to_str().unwrap()));
+        std::fs::write(&file, "postgres//u:hunter2@db").unwrap();
+        let malformed = open().await.unwrap_err();
+        assert!(!format!("{malformed:?} {}", malformed.explain()).contains("hunter2"));
     }
 }

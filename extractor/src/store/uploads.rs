@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 
 /// How long after the end of its link an upload may still be completed. Whoever deletes abandoned uploads
 /// must wait longer.
-pub const UPLOAD_COMPLETION_MS: i64 = 3_600_000;
+pub const UPLOAD_COMPLETION_MS: i64 = 1_800_000;
 
 /// A promise to take a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
