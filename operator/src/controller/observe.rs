@@ -81,6 +81,8 @@ pub struct DatabaseAddress {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Name of the database.
+    pub name: String,
 }
 
 /// Why the world could not be read.

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use super::access;
 use super::metadata::{self, Component, short_hash};
 use super::pod::{Parts, variable};
+use crate::controller::observe::DatabaseAddress;
 use crate::controller::validate::{Cluster, Mode, Pipeline};
 use crate::crd::{Compute, Resources};
 
@@ -43,7 +44,8 @@ pub(super) fn build_migration(pipeline: &Pipeline) -> Option<Job> {
 
 fn hash(template: &PodTemplateSpec, cluster: &Cluster) -> String {
     let template = serde_json::to_string(template).expect("a pod template is JSON");
-    short_hash(&format!("{template}{:?}", cluster.database_address))
+    let DatabaseAddress { host, port, name } = &cluster.database_address;
+    short_hash(&format!("{template}{host}:{port}/{name}"))
 }
 
 fn template(pipeline: &Pipeline, cluster: &Cluster) -> PodTemplateSpec {

@@ -1,6 +1,8 @@
 //! Each sample becomes the children of `expected/<sample>.yaml`: after a change run `make generated` and read the
 //! difference.
 
+mod fields;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -27,6 +29,7 @@ fn observed() -> Observed {
         database: Ok(DatabaseAddress {
             host: "10.1.2.3".to_owned(),
             port: 5432,
+            name: "jobs".to_owned(),
         }),
     };
     let keys = ["url", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];

@@ -69,7 +69,7 @@ fn key_state(value: &[u8]) -> KeyState {
     }
 }
 
-/// Host and port of `postgres://user:password@host:port/name?...`.
+/// Host, port and database of `postgres://user:password@host:port/name?...`.
 fn database_address(value: &[u8]) -> Result<DatabaseAddress, &'static str> {
     let text = std::str::from_utf8(value.trim_ascii()).map_err(|_| "it is not text")?;
     let rest = text
@@ -79,7 +79,8 @@ fn database_address(value: &[u8]) -> Result<DatabaseAddress, &'static str> {
     let (authority, path) = rest
         .split_once('/')
         .ok_or("it has no database name after the host")?;
-    if path.split('?').next().unwrap_or_default().is_empty() {
+    let name = path.split('?').next().unwrap_or_default();
+    if name.is_empty() {
         return Err("it has no database name after the host");
     }
     let (_, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -94,6 +95,7 @@ fn database_address(value: &[u8]) -> Result<DatabaseAddress, &'static str> {
     Ok(DatabaseAddress {
         host: host.to_owned(),
         port,
+        name: name.to_owned(),
     })
 }
 

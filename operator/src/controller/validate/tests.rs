@@ -35,6 +35,7 @@ fn database_url() -> KeyState {
         database: Ok(DatabaseAddress {
             host: "10.0.0.5".to_owned(),
             port: 5433,
+            name: "jobs".to_owned(),
         }),
     }
 }
