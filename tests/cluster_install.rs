@@ -108,7 +108,7 @@ async fn an_installation_without_roles_is_told_which_rights_are_missing() -> Res
     .await?;
     for expected in [
         "may not patch extractionpipelines/status",
-        "may not create secrets",
+        "may not get, create secrets",
         "rbac.create=true",
     ] {
         assert!(words.contains(expected), "{expected} is not in: {words}");

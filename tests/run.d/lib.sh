@@ -89,16 +89,24 @@ run_tests() {
   rm -f "$log"
 }
 
+# counted COMMAND...: a script that prints `ok TEXT` or `FAILED TEXT` for each of its own tests.
+counted() {
+  local log
+  log=$(mktemp)
+  if ! "$@" 2>&1 | tee "$log" && ! grep -q '^FAILED ' "$log"; then count "$GROUP" 0 1 "$1 ended early"; fi
+  count "$GROUP" "$(grep -c '^ok ' "$log")" "$(grep -c '^FAILED ' "$log")" "$(sed -n 's/^FAILED *//p' "$log" | paste -sd';')"
+  rm -f "$log"
+}
+
 package_folder() {
   case $1 in contract) echo extractor/contract ;; *) echo "$1" ;; esac
 }
 
-# Starts the tests' own cluster unless one was given, and exports how to reach it.
-use_test_cluster() {
-  if [ -n "${EXTRACTION_TEST_KUBECONFIG:-}" ] && [ ! -e "$LOGS/cluster-is-ours" ]; then return 0; fi
+# Starts the tests' own cluster with the services beside it, and exports how to reach them.
+use_own_cluster() {
+  local lines
   touch "$LOGS/cluster-is-ours"
   EXTRACTION_CLUSTER=$TEST_CLUSTER tests/cluster/cluster up
-  local lines
   lines=$(EXTRACTION_CLUSTER=$TEST_CLUSTER tests/cluster/cluster env)
   eval "$lines"
   export EXTRACTION_TEST_KUBECONFIG=$KUBECONFIG

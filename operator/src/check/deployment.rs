@@ -11,6 +11,12 @@ pub(super) async fn problems(client: &Client, namespace: &str, name: &str) -> Ve
         .await
     {
         Ok(deployment) => deployment,
+        Err(kube::Error::Api(status)) => {
+            return vec![format!(
+                "Deployment {namespace}/{name} cannot be read: {}",
+                status.message
+            )];
+        }
         Err(error) => {
             return vec![format!(
                 "Deployment {namespace}/{name} cannot be read: {error}"

@@ -1,6 +1,7 @@
 //! What the operator must be allowed, once more and apart from the chart, so that a role that was cut by hand
 //! is found at install time and not in the middle of a reconcile. A test holds this list to the chart's.
 
+use futures::future::try_join_all;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -65,9 +66,10 @@ pub const NEEDED: &[Permission] = &[
     permission("events.k8s.io", "events", &["create", "patch"]),
 ];
 
-/// Reviews asked at the same time.
-const CONCURRENCY: usize = 8;
+/// Resources asked about at the same time.
+const CONCURRENCY: usize = 4;
 
+/// One line for each resource with everything that is missing.
 pub(super) async fn problems(client: &Client, namespaces: &[&str]) -> Vec<String> {
     // The review takes an empty namespace for all of them.
     let namespaces = if namespaces.is_empty() {
@@ -75,28 +77,59 @@ pub(super) async fn problems(client: &Client, namespaces: &[&str]) -> Vec<String
     } else {
         namespaces
     };
-    let questions = namespaces.iter().flat_map(|namespace| {
-        NEEDED.iter().flat_map(move |needed| {
-            needed
-                .verbs
-                .iter()
-                .map(move |verb| (*namespace, *needed, *verb))
-        })
-    });
+    let questions = namespaces
+        .iter()
+        .flat_map(|namespace| NEEDED.iter().map(move |needed| (*namespace, *needed)));
     stream::iter(questions)
-        .map(|(namespace, needed, verb)| denied(client, namespace, needed, verb))
+        .map(|(namespace, needed)| missing(client, namespace, needed))
         .buffered(CONCURRENCY)
         .filter_map(|problem| async { problem })
         .collect()
         .await
 }
 
-async fn denied(
+async fn missing(client: &Client, namespace: &str, needed: Permission) -> Option<String> {
+    let reviews = needed.verbs.iter().map(|verb| async {
+        let allowed = is_allowed(client, namespace, needed, verb).await;
+        allowed.map(|allowed| (*verb, allowed))
+    });
+    let place = if namespace.is_empty() {
+        "in all namespaces".to_owned()
+    } else {
+        format!("in namespace {namespace}")
+    };
+    match try_join_all(reviews).await {
+        Ok(answers) => {
+            let denied = answers.iter().filter(|(_, allowed)| !allowed);
+            let denied: Vec<&str> = denied.map(|(verb, _)| *verb).collect();
+            (!denied.is_empty()).then(|| complaint(needed, &denied, &place))
+        }
+        Err(error) => Some(format!(
+            "the rights of the operator {place} cannot be asked: {error}"
+        )),
+    }
+}
+
+fn complaint(needed: Permission, verbs: &[&str], place: &str) -> String {
+    let group = if needed.group.is_empty() {
+        "core"
+    } else {
+        needed.group
+    };
+    format!(
+        "the operator's ServiceAccount may not {} {} ({group}) {place}: \
+         add it to its role (Helm: rbac.create=true)",
+        verbs.join(", "),
+        needed.resource
+    )
+}
+
+async fn is_allowed(
     client: &Client,
     namespace: &str,
     needed: Permission,
     verb: &str,
-) -> Option<String> {
+) -> kube::Result<bool> {
     let (resource, subresource) = match needed.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource)),
         None => (needed.resource, None),
@@ -115,25 +148,23 @@ async fn denied(
         },
         ..SelfSubjectAccessReview::default()
     };
-    let place = if namespace.is_empty() {
-        "in all namespaces".to_owned()
-    } else {
-        format!("in namespace {namespace}")
-    };
-    let subject = format!(
-        "{verb} {} of group {:?} {place}",
-        needed.resource, needed.group
-    );
-    match Api::all(client.clone())
+    let answer = Api::all(client.clone())
         .create(&PostParams::default(), &review)
-        .await
-    {
-        Ok(answer) if answer.status.as_ref().is_some_and(|status| status.allowed) => None,
-        Ok(_) => Some(format!(
-            "the operator's ServiceAccount may not {subject}: add it to its role (Helm: rbac.create=true)"
-        )),
-        Err(error) => Some(format!(
-            "whether the operator may {subject} cannot be asked: {error}"
-        )),
+        .await?;
+    Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_names_verbs_resource_place_and_remedy() {
+        let needed = permission("", "secrets", &["get", "create"]);
+        assert_eq!(
+            complaint(needed, &["create"], "in namespace finance"),
+            "the operator's ServiceAccount may not create secrets (core) in namespace finance: \
+             add it to its role (Helm: rbac.create=true)"
+        );
     }
 }
