@@ -45,7 +45,7 @@ build_tests() {
   [ ! -e "$list" ] || return 0
   mkdir -p "$LOGS"
   echo "building the tests"
-  cargo test --release --workspace --locked --no-run --message-format json-render-diagnostics >"$LOGS/build.json"
+  cargo test --release --workspace --locked --lib --bins --test '*' --no-run --message-format json-render-diagnostics >"$LOGS/build.json"
   python3 - "$LOGS/build.json" >"$list.part" <<'PYTHON'
 import json, sys
 for line in open(sys.argv[1]):
