@@ -13,7 +13,7 @@ mod adapters {
     use extractor::queue::{Queue, Sqs};
 
     /// The emulator, with keys as a mounted Secret would have them.
-    pub fn settings() -> AwsSettings {
+    pub(crate) fn settings() -> AwsSettings {
         let endpoint = std::env::var("EXTRACTION_TEST_AWS_ENDPOINT").expect(
             "EXTRACTION_TEST_AWS_ENDPOINT must name an emulator of SQS and S3 to test with",
         );
@@ -28,11 +28,14 @@ mod adapters {
         }
     }
 
-    pub fn fresh_name() -> String {
+    pub(crate) fn fresh_name() -> String {
         format!("extraction-test-{}", uuid::Uuid::now_v7())
     }
 
-    pub async fn sqs(name: &str, visibility: Duration) -> (Sqs, aws_sdk_sqs::Client, Dependency) {
+    pub(crate) async fn sqs(
+        name: &str,
+        visibility: Duration,
+    ) -> (Sqs, aws_sdk_sqs::Client, Dependency) {
         let settings = settings();
         let aws = settings.load().await;
         let health = Dependency::default();
@@ -41,7 +44,7 @@ mod adapters {
     }
 
     /// A queue with a dead-letter queue behind it; returns their URLs.
-    pub async fn create_queue(
+    pub(crate) async fn create_queue(
         client: &aws_sdk_sqs::Client,
         name: &str,
         max_receive_count: u32,
@@ -72,14 +75,14 @@ mod adapters {
     }
 
     /// An empty queue of its own for one test.
-    pub async fn queue(visibility: Duration, max_receive_count: u32) -> Box<dyn Queue> {
+    pub(crate) async fn queue(visibility: Duration, max_receive_count: u32) -> Box<dyn Queue> {
         let name = fresh_name();
         let (queue, client, _) = sqs(&name, visibility).await;
         create_queue(&client, &name, max_receive_count).await;
         Box::new(queue)
     }
 
-    pub async fn s3(bucket: &str) -> (S3, aws_sdk_s3::Client, Dependency) {
+    pub(crate) async fn s3(bucket: &str) -> (S3, aws_sdk_s3::Client, Dependency) {
         let settings = settings();
         let aws = settings.load().await;
         let health = Dependency::default();
@@ -91,7 +94,7 @@ mod adapters {
     }
 
     /// An empty bucket of its own for one test.
-    pub async fn blobs() -> (Box<dyn Blobs>, Option<tempfile::TempDir>) {
+    pub(crate) async fn blobs() -> (Box<dyn Blobs>, Option<tempfile::TempDir>) {
         let bucket = fresh_name();
         let (blobs, client, _) = s3(&bucket).await;
         client.create_bucket().bucket(&bucket).send().await.unwrap();

@@ -11,7 +11,7 @@ mod adapters {
     use extractor::queue::{LocalQueue, Queue};
 
     /// An empty queue of its own for one test.
-    pub async fn queue(visibility: Duration, max_receive_count: u32) -> Box<dyn Queue> {
+    pub(crate) async fn queue(visibility: Duration, max_receive_count: u32) -> Box<dyn Queue> {
         Box::new(LocalQueue::new(
             visibility,
             max_receive_count,
@@ -20,7 +20,7 @@ mod adapters {
     }
 
     /// An empty store of objects of its own for one test, gone with the guard.
-    pub async fn blobs() -> (Box<dyn Blobs>, Option<tempfile::TempDir>) {
+    pub(crate) async fn blobs() -> (Box<dyn Blobs>, Option<tempfile::TempDir>) {
         let folder = tempfile::tempdir().unwrap();
         let key = SecretFile::new(folder.path().join("key"));
         std::fs::write(key.path(), "k".repeat(32)).unwrap();
