@@ -30,7 +30,6 @@ mod line_items;
 mod lines;
 mod misread;
 mod months;
-mod parties;
 mod reading;
 mod routing;
 mod rows;
@@ -145,12 +144,7 @@ pub fn extract(document_type: DocumentType, pages: &[Page]) -> Extraction {
         .map(|(printed, sum)| printed.value.is_near(sum));
 
     let mut fields = fields::Fields::new(&reading);
-    let vendor = vendor::vendor(&reading);
-    let address = vendor
-        .as_ref()
-        .and_then(|v| parties::vendor_address(&reading, v));
-    fields.block("vendor_address", address);
-    fields.block("tax_payer_id", parties::tax_number(&reading));
+    fields.vendor(vendor::vendor(&reading));
     fields.identifier(
         "invoice_receipt_id",
         identifiers::identifier(&reading, Kind::Number),
@@ -158,9 +152,6 @@ pub fn extract(document_type: DocumentType, pages: &[Page]) -> Extraction {
     let (issued, due) = dating::dates(&reading);
     match document_type {
         DocumentType::Invoice => {
-            let (name, address) = parties::receiver(&reading, vendor.as_ref());
-            fields.block("receiver_name", name);
-            fields.block("receiver_address", address);
             fields.identifier(
                 "po_number",
                 identifiers::identifier(&reading, Kind::PurchaseOrder),
@@ -169,7 +160,6 @@ pub fn extract(document_type: DocumentType, pages: &[Page]) -> Extraction {
         }
         DocumentType::Receipt => fields.dates(issued, None),
     }
-    fields.vendor(vendor);
     fields.totals(&totals, goods);
     fields.currency(&totals);
     let fields = fields.by_name;

@@ -28,14 +28,6 @@ pub(super) static REGISTER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)[\s(\[]*(?:\(?co\.?|company|reg\.?|roc)?[\s.:]*(?:reg|no|id)?[\s.:#]*\d{4,}\s*-?\s*[A-Z0-9]{0,2}\s*[)\]]*\s*$").expect("the pattern is valid")
 });
 
-/// Ways to call, and numbers of authorities.
-pub(super) static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:gst|vat|tel|fax|site|phone|company no|co\.? ?reg|careline)\b|^[\d\s()+-]{7,}$",
-    )
-    .expect("the pattern is valid")
-});
-
 /// `S/B`, short for Sendirian Berhad, misread.
 static SLASHED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[5S]/[8B]$").expect("the pattern is valid"));

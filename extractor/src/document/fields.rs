@@ -7,14 +7,10 @@ use crate::result::{Check, Field, LineItem};
 use super::dating::Dated;
 use super::identifiers::Identifier;
 use super::line_items::Item;
-use super::parties::Block;
 use super::reading::{Reading, Spot};
 use super::totals::{Sum, Totals};
 use super::vendor::Vendor;
 use super::{DUE_CHECK, ITEM_CHECK, ITEMS_CHECK, PAID_CHECK, SUM_CHECK, confidence, currency};
-
-/// How sure it is that a block of lines begins and ends where it was cut.
-const BLOCK: f32 = 0.85;
 
 /// Collects fields by name.
 pub(super) struct Fields<'r, 'p> {
@@ -70,12 +66,6 @@ impl<'r, 'p> Fields<'r, 'p> {
         }) = found
         {
             self.add("vendor_name", name, &spots, " ", likeness, Vec::new());
-        }
-    }
-
-    pub(super) fn block(&mut self, name: &str, found: Option<Block>) {
-        if let Some(Block { text, spots }) = found {
-            self.add(name, text, &spots, " ", BLOCK, Vec::new());
         }
     }
 
