@@ -47,6 +47,21 @@ pub(crate) struct Context {
     metrics: Metrics,
 }
 
+impl Context {
+    /// Drops what is kept of a pipeline that is gone.
+    fn forget(&self, key: &Key) {
+        self.sampler.forget(key);
+        for type_ in status::CONDITIONS {
+            // A series that never was needs no removing.
+            let _ = self.metrics.conditions.remove_label_values(&[
+                key.0.as_str(),
+                key.1.as_str(),
+                type_.as_str(),
+            ]);
+        }
+    }
+}
+
 /// Makes one pipeline what its spec says, as far as it is not already. Never asks why it was called.
 async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
     let Context {
@@ -57,7 +72,7 @@ async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
         metrics,
     } = context.as_ref();
     let Some(pipeline) = fetch(client, key).await? else {
-        sampler.forget(key);
+        context.forget(key);
         return Ok(Action::await_change());
     };
 

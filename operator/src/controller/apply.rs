@@ -33,7 +33,7 @@ pub enum Error {
         action: String,
     },
     /// The API server refused.
-    #[error("cannot {action}: {source}")]
+    #[error("cannot {action}: {}", words(source))]
     Write {
         /// What was tried.
         action: String,
@@ -77,6 +77,14 @@ impl Error {
     /// Whether somebody has to act before another attempt can succeed.
     pub fn is_permanent(&self) -> bool {
         matches!(self.reason(), "Forbidden" | "ChildInvalid" | "NameTaken")
+    }
+}
+
+/// What the API server said, without the structure around it.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }
 

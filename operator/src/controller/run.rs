@@ -134,7 +134,9 @@ async fn queue(
             .concurrency(concurrency),
     )
     .for_each(|ended| {
-        log(ended.err());
+        if let Err(error) = ended {
+            settle(&shared, error);
+        }
         std::future::ready(())
     })
     .await;
@@ -162,11 +164,19 @@ fn key(target: &Target) -> Key {
     (target.namespace().unwrap_or_default(), target.name_any())
 }
 
-/// Failed reconciles were logged with their delay already; a pipeline that is gone is no error.
-fn log(error: Option<controller::Error<Error, watcher::Error>>) {
+/// Failed reconciles were logged with their delay already; a pipeline that is gone is forgotten.
+fn settle(shared: &Shared, error: controller::Error<Error, watcher::Error>) {
     match error {
-        None | Some(controller::Error::ReconcilerFailed(..)) => {}
-        Some(controller::Error::ObjectNotFound(pipeline)) => debug!(%pipeline, "gone"),
-        Some(error) => warn!(%error, "the queue reports an error"),
+        controller::Error::ReconcilerFailed(..) => {}
+        controller::Error::ObjectNotFound(pipeline) => {
+            debug!(%pipeline, "gone");
+            let key = (
+                pipeline.namespace.clone().unwrap_or_default(),
+                pipeline.name.clone(),
+            );
+            shared.back_off.succeeded(&key);
+            shared.context.forget(&key);
+        }
+        error => warn!(%error, "the queue reports an error"),
     }
 }

@@ -19,6 +19,18 @@ use super::observe::Observed;
 use super::validate::Problem;
 use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Suspend};
 
+/// Every condition, `Ready` first, then in the order in which causes explain effects.
+pub const CONDITIONS: [ConditionType; 8] = [
+    ConditionType::Ready,
+    ConditionType::DatabaseReachable,
+    ConditionType::QueueReachable,
+    ConditionType::StorageReachable,
+    ConditionType::DatabaseMigrated,
+    ConditionType::ApiAvailable,
+    ConditionType::WorkersAvailable,
+    ConditionType::DataDurable,
+];
+
 /// How the steps before ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
@@ -154,7 +166,7 @@ impl Workloads {
     }
 }
 
-/// Every condition but `Ready`, in the order in which causes explain effects.
+/// What each condition says by itself; `Ready` is summed up from the others later.
 fn verdicts(
     pipeline: &ExtractionPipeline,
     observed: &Observed,
@@ -162,30 +174,21 @@ fn verdicts(
     workloads: &Workloads,
     before: &[Condition],
 ) -> Vec<(ConditionType, Verdict)> {
-    use ConditionType::{
-        ApiAvailable, DataDurable, DatabaseMigrated, DatabaseReachable, QueueReachable, Ready,
-        StorageReachable, WorkersAvailable,
-    };
-    let dependency = |type_| dependency::verdict(type_, &observed.dependencies, before);
     let api = workload::api(workloads, observed, outcome);
-    let workers = if workloads.is_embedded {
-        embedded_workers(&api)
-    } else {
-        workload::workers(workloads, observed, outcome)
+    let verdict = |type_| match type_ {
+        ConditionType::Ready => Verdict::unknown("Pending", ""),
+        ConditionType::DatabaseReachable
+        | ConditionType::QueueReachable
+        | ConditionType::StorageReachable => {
+            dependency::verdict(type_, &observed.dependencies, before)
+        }
+        ConditionType::DatabaseMigrated => migration::verdict(outcome, observed, workloads, before),
+        ConditionType::ApiAvailable => api.clone(),
+        ConditionType::WorkersAvailable if workloads.is_embedded => embedded_workers(&api),
+        ConditionType::WorkersAvailable => workload::workers(workloads, observed, outcome),
+        ConditionType::DataDurable => durability(pipeline),
     };
-    vec![
-        (Ready, Verdict::unknown("Pending", "")),
-        (DatabaseReachable, dependency(DatabaseReachable)),
-        (QueueReachable, dependency(QueueReachable)),
-        (StorageReachable, dependency(StorageReachable)),
-        (
-            DatabaseMigrated,
-            migration::verdict(outcome, observed, workloads, before),
-        ),
-        (ApiAvailable, api),
-        (WorkersAvailable, workers),
-        (DataDurable, durability(pipeline)),
-    ]
+    CONDITIONS.map(|type_| (type_, verdict(type_))).into()
 }
 
 fn embedded_workers(api: &Verdict) -> Verdict {
