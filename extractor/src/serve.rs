@@ -38,9 +38,9 @@ pub enum ServeError {
     /// A key file.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The database.
+    /// The database; the sentence holds its causes.
     #[error("{}", .0.explain())]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The storage.
     #[error(transparent)]
     Blobs(#[from] BlobError),
@@ -59,4 +59,10 @@ pub enum ServeError {
     /// The server ended by itself.
     #[error("the HTTP server failed")]
     Http(#[source] std::io::Error),
+}
+
+impl From<StoreError> for ServeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }

@@ -1,6 +1,8 @@
 //! The queue in SQS and objects in S3: needs EXTRACTION_TEST_AWS_ENDPOINT, the URL of an emulator of both.
 //! Not part of a plain `cargo test`; `cargo test -p extractor --test emulators` fails without it.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 mod ports;
 
 mod adapters {

@@ -110,11 +110,8 @@ impl Held<'_> {
     }
 
     async fn extract(&self) -> Result<ExtractionResult, Failure> {
-        let bytes = self
-            .worker
-            .blobs
-            .get(&self.claimed.document.blob_key)
-            .await?;
+        let key = &self.claimed.document.blob_key;
+        let bytes = conclude::insist(|| self.worker.blobs.get(key)).await?;
         self.worker.extract.extract(self.claimed, bytes).await
     }
 

@@ -7,12 +7,13 @@ use bytes::Bytes;
 
 use super::attempt::{Held, pause};
 use super::{Backoff, Failure, Worker};
+use crate::blobs::BlobError;
 use crate::clock::now_ms;
 use crate::queue::QueueError;
 use crate::result::{ExtractionResult, Outcome};
 use crate::store::{Finish, JobState, StoreError, StoredResult};
 
-/// A result is worth waiting for the database.
+/// A document in hand is worth waiting for its result to be written.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Ends the job by what came out of the attempt.
@@ -55,10 +56,11 @@ async fn keep(held: &Held<'_>, result: &ExtractionResult) -> Result<Finish, Fail
         .map_err(|error| Failure::ours("result_unwritable", error.to_string()))?;
     let key = format!("results/{}.json", held.claimed.job.id);
     let bytes = Bytes::copy_from_slice(text.as_bytes());
-    held.worker
-        .blobs
-        .put(&key, "application/json", bytes)
-        .await?;
+    insist(|| {
+        let bytes = bytes.clone();
+        held.worker.blobs.put(&key, "application/json", bytes)
+    })
+    .await?;
     for page in &result.pages {
         held.worker
             .metrics
@@ -112,16 +114,36 @@ async fn try_again(held: &Held<'_>, failure: &Failure) -> Result<(), QueueError>
     queue.extend(held.message, pause(held.message)).await
 }
 
-/// Repeats a write while the database does not answer.
-async fn insist<T, F>(write: impl Fn() -> F) -> Result<T, StoreError>
+/// An error that may be gone a moment later.
+pub(super) trait MayPass {
+    /// Whether the same call may succeed later.
+    fn may_pass(&self) -> bool;
+}
+
+impl MayPass for StoreError {
+    fn may_pass(&self) -> bool {
+        self.is_unavailable()
+    }
+}
+
+impl MayPass for BlobError {
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Repeats a call while its service does not answer: an outage then costs no attempt. The job is held
+/// meanwhile.
+pub(super) async fn insist<T, E, F>(call: impl Fn() -> F) -> Result<T, E>
 where
-    F: Future<Output = Result<T, StoreError>>,
+    E: MayPass,
+    F: Future<Output = Result<T, E>>,
 {
     let started = Instant::now();
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
     loop {
-        match write().await {
-            Err(error) if error.is_unavailable() && started.elapsed() < PATIENCE => {
+        match call().await {
+            Err(error) if error.may_pass() && started.elapsed() < PATIENCE => {
                 tokio::time::sleep(backoff.next_pause()).await;
             }
             answer => return answer,

@@ -1,15 +1,16 @@
-//! The real work: pages from a confined child process, fields from pages.
+//! The real work, as the worker needs it: failures sorted by whose fault they are.
 
-use std::time::Instant;
+use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 
 use super::{Extract, Failure};
-use crate::document::{self, DocumentType};
-use crate::geometry::Page;
+use crate::document::DocumentType;
+use crate::extract;
 use crate::process::{ReadError, Reader};
-use crate::result::{ExtractionResult, SCHEMA, Timings};
+use crate::result::ExtractionResult;
 use crate::store::ClaimedJob;
 
 /// Reads documents with the engine of this release.
@@ -43,38 +44,20 @@ impl Extract for Extraction {
                 "This release does not know the document type.",
             )
         })?;
-        let started = Instant::now();
-        let pages = self.reader.read(bytes, |_| ()).await.map_err(failure)?;
-        let recognise_ms = millis(started);
-        let started = Instant::now();
-        let (pages, found) = extract(document_type, pages).await?;
-        Ok(ExtractionResult {
-            schema: SCHEMA.into(),
-            job_id: Some(claimed.job.id.clone()),
-            document_type: claimed.job.document_type.clone(),
-            pages,
-            fields: found.fields,
-            line_items: found.line_items,
-            routing: found.routing,
-            timings: Timings {
-                recognise_ms,
-                extract_ms: millis(started),
-            },
-        })
+        let extracted = extract::extract(&self.reader, bytes, Some(document_type), |_| ());
+        // A panic costs this document, not its delivery and four more.
+        let extracted = AssertUnwindSafe(extracted).catch_unwind().await;
+        let mut result = extracted.map_err(|_| crashed())?.map_err(failure)?;
+        result.job_id = Some(claimed.job.id.clone());
+        Ok(result)
     }
 }
 
-/// Off the event loop: many pages take a while, and a panic costs this document only.
-async fn extract(
-    document_type: DocumentType,
-    pages: Vec<Page>,
-) -> Result<(Vec<Page>, document::Extraction), Failure> {
-    let work = tokio::task::spawn_blocking(move || {
-        let found = document::extract(document_type, &pages);
-        (pages, found)
-    });
-    work.await
-        .map_err(|_| Failure::document("crashed", "The extraction of fields ended unexpectedly."))
+fn crashed() -> Failure {
+    Failure::document(
+        "crashed",
+        "The extraction of the document ended unexpectedly.",
+    )
 }
 
 fn failure(error: ReadError) -> Failure {
@@ -82,8 +65,4 @@ fn failure(error: ReadError) -> Failure {
         ReadError::Refused(refusal) => Failure::document(refusal.reason.code(), refusal.detail),
         other => Failure::ours("engine_unavailable", other.to_string()),
     }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
