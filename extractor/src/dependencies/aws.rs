@@ -69,6 +69,9 @@ fn service(code: Option<&str>, status: u16, call: Call<'_>) -> Fault {
     let code = code
         .and_then(|code| code.rsplit(['.', '#']).next())
         .unwrap_or_default();
+    if let Some(fault) = identity(code, action) {
+        return fault;
+    }
     match (code, status) {
         ("NonExistentQueue" | "QueueDoesNotExist" | "NoSuchBucket", _) => Fault::new(
             code,
@@ -78,24 +81,6 @@ fn service(code: Option<&str>, status: u16, call: Call<'_>) -> Fault {
         ("NotFound" | "", 404) if action == "s3:ListBucket" => {
             service(Some("NoSuchBucket"), 404, call)
         }
-        ("InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId", _) => {
-            Fault::new(
-                code,
-                format!(
-                    "{action}: AWS does not know the access key: correct AWS_ACCESS_KEY_ID in the credentials"
-                ),
-            )
-        }
-        ("SignatureDoesNotMatch" | "InvalidSignatureException", _) => Fault::new(
-            code,
-            format!(
-                "{action}: the secret key does not belong to the access key: correct AWS_SECRET_ACCESS_KEY in the credentials"
-            ),
-        ),
-        ("ExpiredToken" | "ExpiredTokenException", _) => Fault::new(
-            code,
-            format!("{action}: the credentials have expired: renew them"),
-        ),
         (
             "PermanentRedirect"
             | "AuthorizationHeaderMalformed"
@@ -137,6 +122,21 @@ fn service(code: Option<&str>, status: u16, call: Call<'_>) -> Fault {
             format!("{action} on {kind} {name} was refused with status {status} and code {code:?}"),
         ),
     }
+}
+
+/// Codes that are about who asks, not about what is asked.
+fn identity(code: &str, action: &str) -> Option<Fault> {
+    let next_step = match code {
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => {
+            "AWS does not know the access key: correct AWS_ACCESS_KEY_ID in the credentials"
+        }
+        "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+            "the secret key does not belong to the access key: correct AWS_SECRET_ACCESS_KEY in the credentials"
+        }
+        "ExpiredToken" | "ExpiredTokenException" => "the credentials have expired: renew them",
+        _ => return None,
+    };
+    Some(Fault::new(code, format!("{action}: {next_step}")))
 }
 
 /// The SDK hides failures to get credentials in several places of the chain of causes.

@@ -1,6 +1,5 @@
 //! The roles that share PostgreSQL, SQS and S3 with others.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use crate::config::{ApiArgs, WorkerArgs};
 use crate::relay::Relay;
 use crate::sweeper::Sweeper;
 use crate::telemetry;
-use crate::worker::Worker;
 
 /// Connections of one API process to PostgreSQL.
 const API_CONNECTIONS: u32 = 10;
@@ -25,15 +23,7 @@ pub async fn api(args: ApiArgs) -> Result<(), ServeError> {
     telemetry::start(&args.operations.log.log)?;
     let stop = stop_signal()?;
     let parts = Parts::in_cluster(&args.ports, API_CONNECTIONS).await?;
-    let mut config = ApiConfig::new(
-        parts::document_types(&args.documents)?,
-        args.admin_key_file.clone(),
-        args.token_signing_key_file.clone(),
-    );
-    config.max_document_bytes = args.size.max_document_bytes;
-    config.trusted_proxies = usize::from(args.trusted_proxies);
-    config.admin_key.read()?;
-    let state = parts.api_state(config);
+    let state = parts.api_state(api_config(&args)?);
     let public = http::listen(args.listen).await?;
     let operations = http::listen(args.operations.metrics_address).await?;
     tracing::info!(
@@ -49,7 +39,8 @@ pub async fn api(args: ApiArgs) -> Result<(), ServeError> {
     let main = async {
         tokio::join!(
             async {
-                let _relays_what_came_last = served.clone().drop_guard();
+                // The relay sends what came last; the rest has nothing to do without the server.
+                let _guards = (served.clone().drop_guard(), stop.clone().drop_guard());
                 http::serve(public, api::router(state), linger.clone()).await
             },
             relay.run(served.clone()),
@@ -69,6 +60,18 @@ pub async fn api(args: ApiArgs) -> Result<(), ServeError> {
     beside(&parts, operations, main).await
 }
 
+fn api_config(args: &ApiArgs) -> Result<ApiConfig, ServeError> {
+    let mut config = ApiConfig::new(
+        parts::document_types(&args.documents)?,
+        args.admin_key_file.clone(),
+        args.token_signing_key_file.clone(),
+    );
+    config.max_document_bytes = args.size.max_document_bytes;
+    config.trusted_proxies = usize::from(args.trusted_proxies);
+    config.admin_key.read()?;
+    Ok(config)
+}
+
 /// `extractor worker`: takes jobs and extracts.
 pub async fn worker(args: WorkerArgs) -> Result<(), ServeError> {
     telemetry::start(&args.operations.log.log)?;
@@ -85,18 +88,7 @@ pub async fn worker(args: WorkerArgs) -> Result<(), ServeError> {
         parts.wait_for_schema().or_until(&stop).await;
         parts.ready.store(true, Ordering::Relaxed);
         tracing::info!(concurrency, "taking jobs");
-        let worker = Worker {
-            name: parts::process_name(),
-            concurrency,
-            grace: Duration::from_secs(args.work.shutdown_grace_seconds),
-            store: parts.store.clone(),
-            queue: parts.queue.clone(),
-            blobs: parts.blobs.clone(),
-            extract: Arc::new(extraction),
-            health: parts.health.clone(),
-            metrics: parts.metrics.clone(),
-        };
-        Arc::new(worker).run(stop.clone()).await;
+        parts.worker(extraction, args.work).run(stop.clone()).await;
         Ok(())
     };
     beside(&parts, operations, work).await

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::parts::{self, Parts, VISIBILITY};
 use super::{DataDir, ServeError, cluster, http, stop_signal};
@@ -15,7 +14,6 @@ use crate::metrics::Metrics;
 use crate::queue::LocalQueue;
 use crate::store::{DatabaseUrl, Store};
 use crate::telemetry;
-use crate::worker::Worker;
 
 /// Attempts at one job.
 const DELIVERIES: u32 = 5;
@@ -44,17 +42,7 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
     );
     config.max_document_bytes = args.size.max_document_bytes;
     let state = parts.api_state(config);
-    let worker = Arc::new(Worker {
-        name: parts::process_name(),
-        concurrency,
-        grace: Duration::from_secs(args.work.shutdown_grace_seconds),
-        store: parts.store.clone(),
-        queue: parts.queue.clone(),
-        blobs: parts.blobs.clone(),
-        extract: Arc::new(extraction),
-        health: parts.health.clone(),
-        metrics: parts.metrics.clone(),
-    });
+    let worker = parts.worker(extraction, args.work);
     let sweeper = cluster::sweeper(&parts, args.retention.period());
     sweeper.refill().await?;
     let relay = cluster::relay(&parts);
@@ -62,7 +50,10 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
     greet(&url, &keys.admin);
     let served = async {
         tokio::join!(
-            http::serve(public, api::router(state), stop.clone()),
+            async {
+                let _the_rest_ends_with_it = stop.clone().drop_guard();
+                http::serve(public, api::router(state), stop.clone()).await
+            },
             relay.run(stop.clone()),
             sweeper.run(stop.clone()),
             worker.run(stop.clone()),

@@ -12,7 +12,7 @@ use super::operations::Operations;
 use crate::api::{ApiConfig, ApiState, RequestObserver, RequestOutcome};
 use crate::blobs::{Blobs, S3};
 use crate::clock::now_ms;
-use crate::config::{DocumentArgs, PortArgs, ReadingArgs, SizeArgs};
+use crate::config::{DocumentArgs, PortArgs, ReadingArgs, SizeArgs, WorkArgs};
 use crate::dependencies::{Dependencies, Dependency, Fault, Probe, keep_probing};
 use crate::document::DocumentType;
 use crate::metrics::Metrics;
@@ -20,7 +20,7 @@ use crate::page::Limits;
 use crate::process::{Reader, ReaderSettings};
 use crate::queue::{Queue, Sqs};
 use crate::store::{DatabaseUrl, Observer, SCHEMA_VERSION, Store, StoreError};
-use crate::worker::Extraction;
+use crate::worker::{Extraction, Worker};
 
 /// A dead worker's job is taken by another after about this time.
 pub(super) const VISIBILITY: Duration = Duration::from_secs(30);
@@ -103,6 +103,21 @@ impl Parts {
             Arc::new(now_ms),
             request_observer(self.metrics.clone()),
         )
+    }
+
+    /// A worker on these ports.
+    pub(super) fn worker(&self, extraction: Extraction, args: WorkArgs) -> Arc<Worker> {
+        Arc::new(Worker {
+            name: process_name(),
+            concurrency: usize::from(args.concurrency),
+            grace: Duration::from_secs(args.shutdown_grace_seconds),
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            blobs: self.blobs.clone(),
+            extract: Arc::new(extraction),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+        })
     }
 
     /// Waits for a database with the schema of this release.
@@ -196,7 +211,7 @@ pub(super) fn document_types(args: &DocumentArgs) -> Result<Vec<String>, ServeEr
 }
 
 /// The name of this process in leases.
-pub(super) fn process_name() -> String {
+fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}-{}", host.trim(), std::process::id())
 }

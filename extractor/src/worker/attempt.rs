@@ -50,21 +50,20 @@ async fn claim(
         .await;
     match claim {
         Ok(Claim::Claimed(claimed)) => {
+            let (claimed, owner, since) = (&claimed, owner.as_str(), Instant::now());
             let held = Held {
                 worker,
                 message,
-                claimed: &claimed,
-                owner: &owner,
-                since: Instant::now(),
+                claimed,
+                owner,
+                since,
             };
             held.work(hand_back).await
         }
         Ok(Claim::AlreadyFinished(_) | Claim::Cancelled) => worker.queue.delete(message).await,
         Ok(Claim::HeldByOther) => {
-            worker
-                .queue
-                .extend(message, worker.queue.visibility())
-                .await
+            let hidden = worker.queue.visibility();
+            worker.queue.extend(message, hidden).await
         }
         Ok(Claim::Unknown) => {
             if message.receive_count == 1 {
