@@ -221,6 +221,7 @@ async fn missing_keys_are_told_apart_from_a_refusal() {
         panic!("there are no keys")
     };
     assert_eq!(fault.reason, "NoCredentials", "{fault}");
+    assert!(fault.message.contains("AWS_ACCESS_KEY_ID"), "{fault}");
 }
 
 #[tokio::test]

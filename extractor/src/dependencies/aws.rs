@@ -6,6 +6,7 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::Fault;
+use crate::config::SecretError;
 
 /// What was asked of AWS, for messages.
 #[derive(Clone, Copy, Debug)]
@@ -144,13 +145,15 @@ fn credentials<E>(error: &SdkError<E, HttpResponse>, call: Call<'_>) -> Fault
 where
     E: Error + 'static,
 {
-    let mut causes = Vec::new();
+    let mut told = String::new();
     let mut next: Option<&(dyn Error + 'static)> = error.source();
     while let Some(cause) = next {
-        causes.push(format!("{cause:?}"));
+        if let Some(missing) = cause.downcast_ref::<SecretError>() {
+            return Fault::new("NoCredentials", format!("{}: {missing}", call.action));
+        }
+        told += &format!("{cause} {cause:?} ");
         next = cause.source();
     }
-    let told = causes.join(" ");
     let has = |word: &str| told.contains(word);
     if has("InvalidIdentityToken") || has("IDPCommunicationError") || has("ExpiredToken") {
         Fault::new(
