@@ -346,7 +346,7 @@ async fn a_worker_that_lost_its_lease_stops_and_writes_nothing() {
         .requeue_abandoned(now_ms() + 60_000, now_ms(), 10)
         .await
         .unwrap();
-    assert_eq!(taken, [id.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&id));
     place
         .store
         .claim(&id, "another", now_ms(), 60_000)
