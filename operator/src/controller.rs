@@ -125,7 +125,9 @@ async fn fetch(client: &Client, key: &Key) -> Result<Option<ExtractionPipeline>,
     let Some(found) = found.map_err(Error::Fetch)? else {
         return Ok(None);
     };
-    let pipeline = found.0.map_err(Error::InvalidObject)?;
+    let pipeline = found
+        .0
+        .map_err(|fault| Error::InvalidObject(Box::new(fault)))?;
     Ok(Some(pipeline).filter(|pipeline| pipeline.metadata.deletion_timestamp.is_none()))
 }
 

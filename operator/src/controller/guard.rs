@@ -28,7 +28,7 @@ pub enum Error {
     FetchTimeout,
     /// The stored pipeline does not fit the definition of this release.
     #[error("the stored pipeline cannot be understood: {0}")]
-    InvalidObject(#[source] InvalidObject),
+    InvalidObject(#[source] Box<InvalidObject>),
     /// Step 1 failed.
     #[error(transparent)]
     Observe(#[from] observe::Error),

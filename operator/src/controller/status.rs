@@ -227,7 +227,7 @@ fn set(verdicts: &mut [(ConditionType, Verdict)], type_: ConditionType, verdict:
     }
 }
 
-fn find<'a>(conditions: &'a [Condition], type_: ConditionType) -> Option<&'a Condition> {
+fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
     conditions
         .iter()
         .find(|condition| condition.type_ == type_.as_str())
