@@ -59,8 +59,9 @@ fn deny_all(pipeline: &Pipeline) -> NetworkPolicy {
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(pods),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
-            ingress: None,
-            egress: None,
+            // Empty and not left out: a rule that somebody adds by hand is an edit to undo.
+            ingress: Some(Vec::new()),
+            egress: Some(Vec::new()),
         }),
     }
 }
@@ -86,8 +87,8 @@ fn allow(
                     .map(|(name, _)| name.to_owned())
                     .collect(),
             ),
-            ingress: (!ingress.is_empty()).then_some(ingress),
-            egress: (!egress.is_empty()).then_some(egress),
+            ingress: Some(ingress),
+            egress: Some(egress),
         }),
     }
 }
