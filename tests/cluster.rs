@@ -2,3 +2,6 @@
 
 mod cluster_admission;
 mod cluster_install;
+mod cluster_operator_heal;
+mod cluster_operator_input;
+mod cluster_operator_life;

@@ -1,0 +1,326 @@
+//! The operator keeps children as described, quickly, and is silent when they are.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use extraction_operator::controller::kinds::Kind;
+use extraction_tests::cluster::{self, TestNamespace};
+use extraction_tests::figures::{Figure, record};
+use extraction_tests::sample::{self, Sample};
+use extraction_tests::{children, pipeline, release, wait};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::runtime::watcher::watch_object;
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+
+/// Time for images that are on the node to be ready in a pod.
+const START: Duration = Duration::from_secs(120);
+/// What is promised, in seconds.
+const HEALED: f64 = 2.0;
+/// How long a test waits for what should take `HEALED`.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn the_sample_becomes_ready_and_every_child_deleted_or_edited_by_hand_is_back() -> Result<()>
+{
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "heal").await?;
+    let namespace = sample.namespace.name.as_str();
+    let applied = Instant::now();
+    pipeline::apply(&client, namespace, sample::NAME, &sample.spec()?).await?;
+    pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
+    record(
+        "heal",
+        &Figure {
+            name: "sample, from apply to Ready",
+            value: applied.elapsed().as_secs_f64(),
+            unit: "s",
+            at_most: 60.0,
+            note: "images on the node",
+        },
+    )?;
+
+    let before = children::of(&client, namespace, sample::NAME).await?;
+    let kinds: BTreeMap<_, usize> = before.iter().fold(BTreeMap::new(), |mut kinds, (kind, _)| {
+        *kinds.entry(*kind).or_default() += 1;
+        kinds
+    });
+    // All but the volume, which only a pipeline of one pod has.
+    ensure!(kinds.len() == Kind::ALL.len() - 1, "only {kinds:?}");
+
+    let mut slow = Vec::new();
+    for (kind, child) in &before {
+        for (act, seconds) in [
+            ("edited", edit(&client, *kind, child).await?),
+            ("deleted", delete(&client, *kind, child).await?),
+        ] {
+            let name = format!(
+                "{} {act} by hand, until it is as before",
+                children::title(*kind, child)
+            );
+            let figure = Figure {
+                name: &name,
+                value: seconds,
+                unit: "s",
+                at_most: HEALED,
+                note: "",
+            };
+            record("heal", &figure)?;
+            if seconds > HEALED {
+                slow.push(format!("{name}: {seconds:.2} s"));
+            }
+        }
+    }
+    ensure!(slow.is_empty(), "over {HEALED} s:\n{}", slow.join("\n"));
+    pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
+    for ((kind, was), (_, is)) in before
+        .iter()
+        .zip(children::of(&client, namespace, sample::NAME).await?)
+    {
+        if *kind != Kind::Job {
+            assert_eq!(children::wanted(*kind, was), children::wanted(*kind, &is));
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a child and gives the seconds until there is another one in its place.
+async fn delete(client: &Client, kind: Kind, child: &DynamicObject) -> Result<f64> {
+    let (namespace, name) = (child.namespace().unwrap_or_default(), child.name_any());
+    let api = children::api(client, &namespace, kind);
+    let old = api.get(&name).await?.uid();
+    let begun = Instant::now();
+    api.delete(&name, &DeleteParams::background()).await?;
+    let title = children::title(kind, child);
+    until(
+        api,
+        &name,
+        &format!("{title} is made again"),
+        move |found| found.uid() != old,
+    )
+    .await?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// Edits a child and gives the seconds until the edit is undone.
+async fn edit(client: &Client, kind: Kind, child: &DynamicObject) -> Result<f64> {
+    let (namespace, name) = (child.namespace().unwrap_or_default(), child.name_any());
+    let api = children::api(client, &namespace, kind);
+    let wanted = children::wanted(kind, &api.get(&name).await?);
+    let begun = Instant::now();
+    let edited = api
+        .patch(
+            &name,
+            &PatchParams::default(),
+            &Patch::Merge(by_hand(kind, child)?),
+        )
+        .await?;
+    let title = children::title(kind, child);
+    ensure!(
+        children::wanted(kind, &edited) != wanted,
+        "{title}: the edit changed nothing"
+    );
+    until(
+        api,
+        &name,
+        &format!("the edit of {title} is undone"),
+        move |found| children::wanted(kind, found) == wanted,
+    )
+    .await?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// What a careless or hostile hand would change in such a child.
+fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
+    let spec = &child.data["spec"];
+    let first = |list: &str, change: &dyn Fn(&mut Value)| {
+        let mut items = spec[list].clone();
+        change(&mut items[0]);
+        json!({ "spec": { list: items } })
+    };
+    Ok(match kind {
+        Kind::ServiceAccount => json!({ "automountServiceAccountToken": true }),
+        Kind::ConfigMap => {
+            let data = child.data["data"]
+                .as_object()
+                .context("an empty ConfigMap")?;
+            let key = data.keys().next().context("an empty ConfigMap")?;
+            json!({ "data": { key: "edited" } })
+        }
+        // Lets everybody in, also where nobody was to come in at all.
+        Kind::NetworkPolicy => {
+            json!({ "spec": { "ingress": [{}], "egress": [{}], "policyTypes": ["Ingress"] } })
+        }
+        Kind::Job => json!({ "spec": { "backoffLimit": 77 } }),
+        Kind::Deployment => {
+            let mut containers = spec["template"]["spec"]["containers"].clone();
+            containers[0]["image"] = json!("localhost/edited:1");
+            json!({ "spec": { "template": { "spec": { "containers": containers } } } })
+        }
+        Kind::Service => first("ports", &|port| port["targetPort"] = json!(9)),
+        Kind::Ingress => first("rules", &|rule| rule["host"] = json!("edited.localhost")),
+        Kind::HorizontalPodAutoscaler => json!({ "spec": { "maxReplicas": 9 } }),
+        Kind::PodDisruptionBudget => json!({ "spec": { "maxUnavailable": "100%" } }),
+        Kind::PersistentVolumeClaim => {
+            json!({ "metadata": { "labels": { "app.kubernetes.io/part-of": "edited" } } })
+        }
+    })
+}
+
+async fn until(
+    api: Api<DynamicObject>,
+    name: &str,
+    expectation: &str,
+    holds: impl Fn(&DynamicObject) -> bool,
+) -> Result<()> {
+    // The watch of a dynamic kind needs the kind at hand, which `wait::until` asks the type for.
+    let mut changes = std::pin::pin!(watch_object(api, name));
+    let watch = async {
+        while let Some(change) = changes.next().await {
+            if let Ok(Some(found)) = change
+                && holds(&found)
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, watch)
+        .await
+        .with_context(|| format!("{expectation}: not within {PATIENCE:?}"))
+}
+
+#[tokio::test]
+async fn a_generated_secret_deleted_by_hand_is_made_again_at_the_next_look() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "keys").await?;
+    pipeline::apply(
+        &client,
+        &namespace.name,
+        "keys",
+        &json!({ "worker": { "podTemplate": sample::nowhere() } }),
+    )
+    .await?;
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace.name);
+    let name = "keys-admin-key";
+    let first = wait::present(secrets.clone(), name, "the key is made", PATIENCE, |_| true).await?;
+    let accounts = children::api(&client, &namespace.name, Kind::ServiceAccount);
+    until(
+        accounts.clone(),
+        "keys-serve",
+        "the ServiceAccount is made",
+        |_| true,
+    )
+    .await?;
+    secrets.delete(name, &DeleteParams::default()).await?;
+    // Secrets are not watched; whatever else happens to the pipeline makes the operator look.
+    let look = Patch::Merge(json!({ "metadata": { "labels": { "looked": "at" } } }));
+    accounts
+        .patch("keys-serve", &PatchParams::default(), &look)
+        .await?;
+    wait::present(secrets, name, "another key is made", PATIENCE, |secret| {
+        secret.uid() != first.uid()
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_operator_at_rest_writes_nothing_for_a_minute() -> Result<()> {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let _alone = cluster::alone().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "rest").await?;
+    let namespace = sample.namespace.name.as_str();
+    pipeline::apply(&client, namespace, sample::NAME, &sample.spec()?).await?;
+    pipeline::apply(&client, namespace, "one-pod", &sample::one_pod()).await?;
+    for name in [sample::NAME, "one-pod"] {
+        pipeline::until_condition(&client, namespace, name, "Ready", "True", START).await?;
+    }
+    only_in(&client, namespace).await?;
+    // Autoscalers take their first readings, then everything is as it stays.
+    let deadline = Instant::now() + START;
+    let mut before = writes(&client).await?;
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let last = std::mem::replace(&mut before, writes(&client).await?);
+        if last == before {
+            break;
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "the operators do not come to rest"
+        );
+    }
+    tokio::time::sleep(MINUTE).await;
+    let after = writes(&client).await?;
+    let written: Vec<_> = after
+        .iter()
+        .filter(|(series, count)| before.get(*series) != Some(count))
+        .collect();
+    let figure = Figure {
+        name: "writes of the operators at rest, in 60 s",
+        value: written
+            .iter()
+            .map(|(series, count)| *count - before.get(*series).unwrap_or(&0.0))
+            .sum(),
+        unit: "count",
+        at_most: 0.0,
+        note: "two Ready pipelines; the Lease apart",
+    };
+    record("heal", &figure)?;
+    ensure!(written.is_empty(), "{written:?}");
+    Ok(())
+}
+
+/// Waits until no other test's pipeline is left over.
+async fn only_in(client: &Client, namespace: &str) -> Result<()> {
+    let all: Api<DynamicObject> = Api::all_with(client.clone(), &pipeline::resource());
+    wait::poll("other tests' pipelines are gone", START, || async {
+        let found = all.list_metadata(&ListParams::default()).await?;
+        let others = found
+            .items
+            .iter()
+            .any(|found| found.namespace().as_deref() != Some(namespace));
+        Ok((!others).then_some(()))
+    })
+    .await
+}
+
+/// What each operator pod has written so far, by pod, resource and verb; renewals of the Lease left out.
+async fn writes(client: &Client) -> Result<BTreeMap<String, f64>> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), release::NAMESPACE);
+    let operators = ListParams::default().labels("app.kubernetes.io/component=operator");
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let mut found = BTreeMap::new();
+    for pod in pods.list(&operators).await? {
+        let address = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
+        let address = address.context("an operator has no address")?;
+        let page = http
+            .get(format!("http://{address}:8080/metrics"))
+            .send()
+            .await?;
+        for line in page.error_for_status()?.text().await?.lines() {
+            let Some((series, count)) = line.rsplit_once(' ') else {
+                continue;
+            };
+            if series.starts_with("extraction_operator_writes_total")
+                && !series.contains("\"leases\"")
+            {
+                found.insert(format!("{} {series}", pod.name_any()), count.parse()?);
+            }
+        }
+    }
+    ensure!(
+        !found.is_empty(),
+        "no operator has written anything: is this the right metric?"
+    );
+    Ok(found)
+}

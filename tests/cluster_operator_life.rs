@@ -1,0 +1,459 @@
+//! From an empty spec to nothing left: one pod that extracts, a dead leader, an upgrade, a deletion; and what the
+//! operator may do at all.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use extraction_operator::controller::kinds::Kind;
+use extraction_tests::cluster::{self, TestNamespace};
+use extraction_tests::figures::{Figure, record};
+use extraction_tests::http::PipelineApi;
+use extraction_tests::sample::{self, Sample};
+use extraction_tests::{children, pipeline, program, release, wait};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Secret};
+use kube::api::{Api, DeleteParams, ListParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+
+const START: Duration = Duration::from_secs(120);
+/// Idle pods are asked to end and given this long to do so.
+const END: Duration = Duration::from_secs(90);
+/// Kubernetes looks at a namespace again only after half of the longest grace period that it saw there.
+const GONE: Duration = Duration::from_secs(240);
+
+/// Sends one document and checks what was read.
+async fn extracts_a_document(client: &Client, namespace: &str, name: &str) -> Result<()> {
+    let api = PipelineApi::of(client, namespace, name, &format!("{name}-api")).await?;
+    let folder = program::repository().join("tests/documents/invoice");
+    let bytes = std::fs::read(folder.join("british-text.pdf"))?;
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("british-text.expected.json"))?)?;
+    let id = api.accepted("british-text.pdf", bytes, "Invoice").await?;
+    let job = api.ended(&id, START).await?;
+    let result = api.result(&id).await.with_context(|| format!("{job:#}"))?;
+    for field in ["invoice_receipt_id", "total"] {
+        let wanted = &expected["fields"][field];
+        ensure!(
+            !wanted.is_null(),
+            "the expectations have no {field}: {expected:#}"
+        );
+        assert_eq!(
+            result["fields"][field]["value"], *wanted,
+            "{field}: {result:#}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_spec_runs_one_pod_that_extracts_and_says_that_its_data_is_not_durable()
+-> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "empty").await?;
+    pipeline::apply(&client, &namespace.name, "minimal", &json!({})).await?;
+    pipeline::until_condition(&client, &namespace.name, "minimal", "Ready", "True", START).await?;
+    let durable = pipeline::until_condition(
+        &client,
+        &namespace.name,
+        "minimal",
+        "DataDurable",
+        "False",
+        START,
+    )
+    .await?;
+    ensure!(
+        durable.message.contains("storage.storageClassName"),
+        "{}",
+        durable.message
+    );
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace.name);
+    assert_eq!(pods.list(&ListParams::default()).await?.items.len(), 1);
+    extracts_a_document(&client, &namespace.name, "minimal").await
+}
+
+#[tokio::test]
+async fn with_a_storage_class_the_one_pod_keeps_its_data_on_a_volume() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "volume").await?;
+    let name = namespace.name.as_str();
+    let mut spec = sample::one_pod();
+    spec["storage"] = json!({ "storageClassName": "local", "size": "1Gi" });
+    pipeline::apply(&client, name, "kept", &spec).await?;
+    pipeline::until_condition(&client, name, "kept", "Ready", "True", START).await?;
+    pipeline::until_condition(&client, name, "kept", "DataDurable", "True", START).await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), name);
+    wait::present(claims, "kept-data", "bound", START, |claim| {
+        claim
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref())
+            == Some("Bound")
+    })
+    .await?;
+
+    let api = PipelineApi::of(&client, name, "kept", "kept-api").await?;
+    let text =
+        std::fs::read(program::repository().join("tests/documents/invoice/irish-scan.webp"))?;
+    let id = api.accepted("irish-scan.webp", text, "Invoice").await?;
+    api.ended(&id, START).await?;
+    let before = api.result(&id).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), name);
+    let old = pods.list(&ListParams::default()).await?.items;
+    for pod in &old {
+        pods.delete(&pod.name_any(), &DeleteParams::default().grace_period(1))
+            .await?;
+        wait::until(
+            pods.clone(),
+            &pod.name_any(),
+            "the pod is gone",
+            END,
+            |found| found.is_none(),
+        )
+        .await?;
+    }
+    let after = wait::poll("another pod has the result", START, || async {
+        api.result(&id).await.map(Some)
+    })
+    .await?;
+    assert_eq!(after, before);
+    let new = pods.list(&ListParams::default()).await?.items;
+    ensure!(
+        new.iter()
+            .all(|pod| old.iter().all(|old| old.uid() != pod.uid())),
+        "the pod is still the old one"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_pipeline_takes_all_its_children_along_and_a_namespace_does_not_hang()
+-> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "delete").await?;
+    let name = sample.namespace.name.as_str();
+    pipeline::apply(&client, name, sample::NAME, &sample.spec()?).await?;
+    pipeline::apply(&client, name, "one-pod", &sample::one_pod()).await?;
+    for pipeline in [sample::NAME, "one-pod"] {
+        pipeline::until_condition(&client, name, pipeline, "Ready", "True", START).await?;
+    }
+
+    let begun = Instant::now();
+    pipeline::pipelines(&client, name)
+        .delete(sample::NAME, &DeleteParams::default())
+        .await?;
+    let ours =
+        ListParams::default().labels(&format!("app.kubernetes.io/instance={}", sample::NAME));
+    wait::poll("children, Secrets and pods are gone", END, || async {
+        let pods: Api<Pod> = Api::namespaced(client.clone(), name);
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), name);
+        let left = children::of(&client, name, sample::NAME).await?.len()
+            + pods.list(&ours).await?.items.len()
+            + secrets.list(&ours).await?.items.len();
+        Ok((left == 0).then_some(()))
+    })
+    .await?;
+    seconds(
+        "pipeline deleted, until nothing of it is left",
+        begun,
+        END.as_secs_f64(),
+    )?;
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), name);
+    ensure!(
+        secrets.get_opt(sample::DATABASE_SECRET).await?.is_some(),
+        "the user's Secret is gone"
+    );
+
+    // With the other pipeline still in it.
+    let begun = Instant::now();
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces.delete(name, &DeleteParams::default()).await?;
+    wait::until(namespaces, name, "the namespace is gone", GONE, |found| {
+        found.is_none()
+    })
+    .await?;
+    seconds(
+        "namespace deleted, until it is gone",
+        begun,
+        GONE.as_secs_f64(),
+    )
+}
+
+fn seconds(name: &str, begun: Instant, at_most: f64) -> Result<()> {
+    let value = begun.elapsed().as_secs_f64();
+    record(
+        "heal",
+        &Figure {
+            name,
+            value,
+            unit: "s",
+            at_most,
+            note: "",
+        },
+    )?;
+    ensure!(value <= at_most, "{name}: {value:.2} s");
+    Ok(())
+}
+
+/// Name of the pod that leads, and the holder's full identity.
+async fn leader(client: &Client) -> Result<(String, String)> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), release::NAMESPACE);
+    let lease = leases.get(release::NAME).await?;
+    let holder = lease
+        .spec
+        .and_then(|spec| spec.holder_identity)
+        .context("nobody leads")?;
+    let (pod, _) = holder
+        .rsplit_once('-')
+        .context("an identity without its random part")?;
+    Ok((pod.to_owned(), holder))
+}
+
+/// The process on this machine whose environment names that pod.
+fn process_of(pod: &str) -> Result<String> {
+    let wanted = format!("POD_NAME={pod}");
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == wanted.as_bytes())
+        {
+            return Ok(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    anyhow::bail!("no process of {pod}: the node is not this machine")
+}
+
+#[tokio::test]
+async fn a_killed_leader_is_followed_by_another_operator_within_the_lease_which_heals() -> Result<()>
+{
+    // A Lease lasts 15 s and is looked at every 2 s.
+    const TAKEN_OVER: f64 = 20.0;
+    let _alone = cluster::alone().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "leader").await?;
+    let spec = json!({ "worker": { "podTemplate": sample::nowhere() } });
+    pipeline::apply(&client, &namespace.name, "led", &spec).await?;
+    let services = children::api(&client, &namespace.name, Kind::Service);
+    let old = wait::poll("the Service is made", START, || async {
+        Ok(services.get_opt("led-api").await?)
+    })
+    .await?;
+
+    let (pod, holder) = leader(&client).await?;
+    let begun = Instant::now();
+    program::run("kill", &["-KILL", &process_of(&pod)?]).await?;
+    services.delete("led-api", &DeleteParams::default()).await?;
+    wait::poll("another leads", START, || async {
+        Ok((leader(&client).await?.1 != holder).then_some(()))
+    })
+    .await?;
+    seconds("leader killed, until another leads", begun, TAKEN_OVER)?;
+    wait::poll("the Service is made again", START, || async {
+        Ok(services
+            .get_opt("led-api")
+            .await?
+            .filter(|found| found.uid() != old.uid()))
+    })
+    .await?;
+    seconds(
+        "leader killed, until a child deleted meanwhile is back",
+        begun,
+        TAKEN_OVER + 2.0,
+    )
+}
+
+/// Uid and start time of the pods of all pipelines in a namespace.
+async fn pods(client: &Client, namespace: &str) -> Result<BTreeMap<String, String>> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let ours = ListParams::default().labels("app.kubernetes.io/managed-by=extraction-operator");
+    let described = |pod: Pod| {
+        let restarts: i32 = pod
+            .status
+            .iter()
+            .flat_map(|status| &status.container_statuses)
+            .flatten()
+            .map(|container| container.restart_count)
+            .sum();
+        let started = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.start_time.as_ref())
+            .map(|time| time.0.to_string());
+        (
+            pod.name_any(),
+            format!("{:?} {started:?} {restarts}", pod.uid()),
+        )
+    };
+    Ok(pods
+        .list(&ours)
+        .await?
+        .items
+        .into_iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+        .map(described)
+        .collect())
+}
+
+#[tokio::test]
+async fn an_upgrade_of_the_operator_restarts_no_pod_until_the_spec_changes() -> Result<()> {
+    let _alone = cluster::alone().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "upgrade").await?;
+    let checked = upgraded(&client, &namespace.name).await;
+    // As the other tests expect it; without the flag helm keeps the tag.
+    release::install(&["--reset-values"]).await?;
+    checked
+}
+
+async fn upgraded(client: &Client, namespace: &str) -> Result<()> {
+    pipeline::apply(client, namespace, "kept", &sample::one_pod()).await?;
+    pipeline::until_condition(client, namespace, "kept", "Ready", "True", START).await?;
+    let api = pipeline::pipelines(client, namespace);
+    let image = |found: &kube::api::DynamicObject| {
+        found.data["status"]["image"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (before, running) = (
+        image(&api.get("kept").await?),
+        pods(client, namespace).await?,
+    );
+    let (_, holder) = leader(client).await?;
+
+    release::install(&["--set", "extractorImage.tag=next"]).await?;
+    wait::poll("an operator of the new release leads", START, || async {
+        Ok((leader(client).await?.1 != holder).then_some(()))
+    })
+    .await?;
+    // The new operator has been here when it has healed something.
+    let services = children::api(client, namespace, Kind::Service);
+    services
+        .delete("kept-api", &DeleteParams::default())
+        .await?;
+    wait::poll("the new operator has looked", START, || async {
+        Ok(services.get_opt("kept-api").await?)
+    })
+    .await?;
+    assert_eq!(image(&api.get("kept").await?), before);
+    assert_eq!(pods(client, namespace).await?, running);
+
+    let mut changed = sample::one_pod();
+    changed["retention"] = json!({ "jobsDays": 8 });
+    pipeline::apply(client, namespace, "kept", &changed).await?;
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    wait::present(
+        deployments,
+        "kept-serve",
+        "the new image is taken",
+        START,
+        |found| {
+            let spec = found
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.template.spec.as_ref());
+            spec.is_some_and(|pod| {
+                pod.containers.iter().all(|container| {
+                    container
+                        .image
+                        .as_deref()
+                        .is_some_and(|image| image.ends_with(":next"))
+                })
+            })
+        },
+    )
+    .await?;
+    wait::poll("the status names the new image", START, || async {
+        Ok(image(&api.get("kept").await?)
+            .ends_with(":next")
+            .then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_operator_may_not_list_secrets_and_has_no_wildcard() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let account = format!(
+        "--as=system:serviceaccount:{}:{}",
+        release::NAMESPACE,
+        release::NAME
+    );
+    let may = async |verb: &'static str, resource: &'static str| -> Result<bool> {
+        let question = [
+            "auth",
+            "can-i",
+            verb,
+            resource,
+            "--all-namespaces",
+            &account,
+        ];
+        // `can-i` fails when the answer is no.
+        Ok(cluster::kubectl(&question)
+            .await
+            .is_ok_and(|answer| answer == "yes"))
+    };
+    for (verb, resource) in [
+        ("get", "secrets"),
+        ("create", "secrets"),
+        ("list", "pods"),
+        ("patch", "deployments.apps"),
+    ] {
+        ensure!(
+            may(verb, resource).await?,
+            "may not {verb} {resource}: the question is wrong"
+        );
+    }
+    for verb in [
+        "list",
+        "watch",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+    ] {
+        ensure!(!may(verb, "secrets").await?, "may {verb} secrets");
+    }
+    for (verb, resource) in [
+        ("*", "*"),
+        ("get", "*"),
+        ("create", "pods"),
+        ("create", "pods/exec"),
+        ("delete", "persistentvolumeclaims"),
+        ("create", "clusterroles.rbac.authorization.k8s.io"),
+        ("impersonate", "users"),
+        ("delete", "extractionpipelines.extraction.dev"),
+        ("get", "nodes"),
+    ] {
+        ensure!(!may(verb, resource).await?, "may {verb} {resource}");
+    }
+    let rules = cluster::kubectl(&[
+        "auth",
+        "can-i",
+        "--list",
+        "--namespace",
+        "default",
+        &account,
+    ])
+    .await?;
+    // Everybody may see these paths; they are no resources.
+    let wild: Vec<&str> = rules
+        .lines()
+        .filter(|line| line.contains('*') && !line.trim_start().starts_with('['))
+        .collect();
+    ensure!(wild.is_empty(), "{wild:?}");
+    Ok(())
+}

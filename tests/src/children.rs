@@ -1,0 +1,51 @@
+//! The children of a pipeline, of every kind, as the API server has them.
+
+use anyhow::Result;
+use extraction_operator::controller::kinds::Kind;
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+
+/// Every child of the pipeline, without the generated Secrets.
+pub async fn of(
+    client: &Client,
+    namespace: &str,
+    pipeline: &str,
+) -> Result<Vec<(Kind, DynamicObject)>> {
+    let selection = ListParams::default().labels(&format!("app.kubernetes.io/instance={pipeline}"));
+    let mut found = Vec::new();
+    for kind in Kind::ALL {
+        let listed = api(client, namespace, kind).list(&selection).await?;
+        found.extend(listed.items.into_iter().map(|child| (kind, child)));
+    }
+    Ok(found)
+}
+
+/// The children of a kind in a namespace.
+pub fn api(client: &Client, namespace: &str, kind: Kind) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &kind.resource())
+}
+
+/// `Kind/name`.
+pub fn title(kind: Kind, child: &DynamicObject) -> String {
+    format!("{kind:?}/{}", child.name_any())
+}
+
+/// What the operator decides of a child: everything but status and what the API server or an autoscaler adds.
+pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
+    let mut spec = child.data["spec"].clone();
+    let others: &[&str] = match kind {
+        Kind::Deployment => &["replicas"],
+        Kind::Service => &["clusterIP", "clusterIPs"],
+        _ => &[],
+    };
+    for other in others {
+        spec.as_object_mut()
+            .and_then(|members| members.remove(*other));
+    }
+    json!({
+        "labels": child.metadata.labels, "spec": spec, "data": child.data["data"],
+        "token": child.data["automountServiceAccountToken"],
+        "owners": child.metadata.owner_references,
+    })
+}
