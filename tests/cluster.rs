@@ -2,6 +2,10 @@
 
 mod cluster_admission;
 mod cluster_install;
+mod cluster_jobs_access;
+mod cluster_jobs_documents;
+mod cluster_jobs_faults;
+mod cluster_jobs_outages;
 mod cluster_operator_heal;
 mod cluster_operator_input;
 mod cluster_operator_life;

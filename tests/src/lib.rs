@@ -3,10 +3,13 @@
 
 pub mod children;
 pub mod cluster;
+pub mod documents;
 pub mod figures;
 pub mod http;
+pub mod jobs;
 pub mod pipeline;
 pub mod program;
 pub mod release;
 pub mod sample;
+pub mod sqs;
 pub mod wait;
