@@ -211,7 +211,8 @@ async fn denied_actions_are_told_with_the_permission_that_is_missing() -> Result
     drop(denied);
     running.until("StorageReachable", "True", TOLD).await?;
 
-    let denied = Denied::actions(&["sqs:SendMessage"])?;
+    // To IAM both calls are one permission; the endpoint here tells them apart.
+    let denied = Denied::actions(&["sqs:SendMessage", "sqs:SendMessageBatch"])?;
     let job = running
         .api
         .accepted(&good.name, good.bytes.clone(), kind)
