@@ -6,6 +6,8 @@
 mod ports;
 
 mod adapters {
+    use std::path::PathBuf;
+    use std::sync::LazyLock;
     use std::time::Duration;
 
     use aws_sdk_sqs::types::QueueAttributeName;
@@ -19,16 +21,22 @@ mod adapters {
         let endpoint = std::env::var("EXTRACTION_TEST_AWS_ENDPOINT").expect(
             "EXTRACTION_TEST_AWS_ENDPOINT must name an emulator of SQS and S3 to test with",
         );
-        let folder = std::env::temp_dir().join(format!("extraction-keys-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("AWS_ACCESS_KEY_ID"), "test").unwrap();
-        std::fs::write(folder.join("AWS_SECRET_ACCESS_KEY"), "test").unwrap();
         AwsSettings {
             region: "us-east-1".into(),
             endpoint_url: Some(endpoint),
-            credentials_dir: Some(folder),
+            credentials_dir: Some(KEYS.clone()),
         }
     }
+
+    /// Written once: a test that wrote the files anew would show another test an empty one.
+    static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join(format!("extraction-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for the keys");
+        for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            std::fs::write(folder.join(key), "test").expect("a key is written");
+        }
+        folder
+    });
 
     pub(crate) fn fresh_name() -> String {
         format!("extraction-test-{}", uuid::Uuid::now_v7())
