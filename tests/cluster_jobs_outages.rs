@@ -13,6 +13,7 @@ use extraction_tests::jobs::{
 };
 use extraction_tests::pipeline::{self, Condition};
 use extraction_tests::program::run;
+use extraction_tests::sample::Sample;
 use extraction_tests::{cluster, release, sample, wait};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, Patch, PatchParams};
@@ -147,21 +148,25 @@ impl Load {
 async fn a_queue_and_a_bucket_that_are_not_there_are_named_until_they_are_made() -> Result<()> {
     let _quiet = cluster::shared().await;
     release::installed().await?;
-    let running = Running::start("absent").await?;
-    let absent = format!("{}-absent", running.name());
-    let mut spec = running.sample.spec()?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "absent").await?;
+    let namespace = &sample.namespace.name;
+    let absent = format!("{namespace}-absent");
+    let mut spec = sample.spec()?;
     spec["queue"]["name"] = json!(absent);
     spec["storage"]["bucket"] = json!(absent);
-    pipeline::apply(&running.client, running.name(), sample::NAME, &spec).await?;
-    let long = TOLD * 2;
-    let queue = running.until("QueueReachable", "False", long).await?;
+    pipeline::apply(&client, namespace, sample::NAME, &spec).await?;
+    let until = |kind, status| {
+        pipeline::until_condition(&client, namespace, sample::NAME, kind, status, TOLD * 2)
+    };
+    let queue = until("QueueReachable", "False").await?;
     names(&queue, &["QueueDoesNotExist", "NonExistentQueue"], &absent)?;
-    let bucket = running.until("StorageReachable", "False", long).await?;
+    let bucket = until("StorageReachable", "False").await?;
     names(&bucket, &["NoSuchBucket"], &absent)?;
     run("tests/cluster/services/create-queue", &[&absent]).await?;
     run("tests/cluster/services/create-bucket", &[&absent]).await?;
-    running.until("QueueReachable", "True", long).await?;
-    running.until("StorageReachable", "True", long).await?;
+    until("QueueReachable", "True").await?;
+    until("StorageReachable", "True").await?;
     Ok(())
 }
 
