@@ -94,7 +94,7 @@ async fn bad_documents_are_refused_or_fail_with_a_reason_and_the_worker_lives_on
             "{name} was to fail at once as {reason}: {job}"
         );
     }
-    running.ended(&[last.clone()], READING).await?;
+    running.ended(std::slice::from_ref(&last), READING).await?;
     let wrong = good.differences(&running.api.result(&last).await?);
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     ensure_no_restart(&running).await

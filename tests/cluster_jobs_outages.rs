@@ -1,23 +1,20 @@
 //! The services that a pipeline stands on go away, refuse it, or were never there: nothing accepted is lost, and the
 //! conditions say what is wrong and what to mend.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use extraction_tests::documents::Document;
 use extraction_tests::jobs::{
     Accepted, Running, ensure_problem, setting, start_service, stop_service, submit_patiently,
 };
-use extraction_tests::pipeline::{self, Condition};
-use extraction_tests::program::run;
-use extraction_tests::sample::Sample;
-use extraction_tests::{cluster, release, sample, wait};
+use extraction_tests::pipeline::Condition;
+use extraction_tests::{cluster, release, wait};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -27,11 +24,6 @@ const OUTAGE: Duration = Duration::from_secs(20);
 const TOLD: Duration = Duration::from_secs(60);
 /// Until everything accepted has ended.
 const DRAINED: Duration = Duration::from_secs(420);
-
-#[tokio::test]
-async fn nothing_accepted_is_lost_while_the_database_is_away() -> Result<()> {
-    nothing_is_lost_without("postgresql", "DatabaseReachable", Some("database")).await
-}
 
 #[tokio::test]
 async fn nothing_accepted_is_lost_while_the_queue_is_away() -> Result<()> {
@@ -145,32 +137,6 @@ impl Load {
 }
 
 #[tokio::test]
-async fn a_queue_and_a_bucket_that_are_not_there_are_named_until_they_are_made() -> Result<()> {
-    let _quiet = cluster::shared().await;
-    release::installed().await?;
-    let client = cluster::client().await?;
-    let sample = Sample::prepare(&client, "absent").await?;
-    let namespace = &sample.namespace.name;
-    let absent = format!("{namespace}-absent");
-    let mut spec = sample.spec()?;
-    spec["queue"]["name"] = json!(absent);
-    spec["storage"]["bucket"] = json!(absent);
-    pipeline::apply(&client, namespace, sample::NAME, &spec).await?;
-    let until = |kind, status| {
-        pipeline::until_condition(&client, namespace, sample::NAME, kind, status, TOLD * 2)
-    };
-    let queue = until("QueueReachable", "False").await?;
-    names(&queue, &["QueueDoesNotExist", "NonExistentQueue"], &absent)?;
-    let bucket = until("StorageReachable", "False").await?;
-    names(&bucket, &["NoSuchBucket"], &absent)?;
-    run("tests/cluster/services/create-queue", &[&absent]).await?;
-    run("tests/cluster/services/create-bucket", &[&absent]).await?;
-    until("QueueReachable", "True").await?;
-    until("StorageReachable", "True").await?;
-    Ok(())
-}
-
-#[tokio::test]
 async fn credentials_that_aws_does_not_know_are_told_and_mended_without_a_restart() -> Result<()> {
     let _quiet = cluster::shared().await;
     release::installed().await?;
@@ -196,58 +162,6 @@ async fn set_access_key(running: &Running, key: &str) -> Result<()> {
         .patch("local-aws", &PatchParams::default(), &Patch::Merge(patch))
         .await?;
     Ok(())
-}
-
-#[tokio::test]
-async fn denied_actions_are_told_with_the_permission_that_is_missing() -> Result<()> {
-    let _alone = cluster::alone().await;
-    release::installed().await?;
-    let running = Running::start("denied").await?;
-    let good = Document::read("invoice/british-text.pdf")?;
-    let denied = Denied::actions(&["sqs:SendMessage", "s3:PutObject"])?;
-    let kind = &good.expected.document_type;
-    let answer = running
-        .api
-        .submit(&good.name, good.bytes.clone(), kind)
-        .await?;
-    ensure_problem(answer, 503, "dependency-unavailable").await?;
-    let storage = running.until("StorageReachable", "False", TOLD).await?;
-    names(&storage, &["AccessDenied"], "s3:PutObject")?;
-    drop(denied);
-    running.until("StorageReachable", "True", TOLD).await?;
-
-    // To IAM both calls are one permission; the endpoint here tells them apart.
-    let denied = Denied::actions(&["sqs:SendMessage", "sqs:SendMessageBatch"])?;
-    let job = running
-        .api
-        .accepted(&good.name, good.bytes.clone(), kind)
-        .await?;
-    let queue = running.until("QueueReachable", "False", TOLD).await?;
-    names(&queue, &["AccessDenied"], "sqs:SendMessage")?;
-    drop(denied);
-    running.until("QueueReachable", "True", TOLD).await?;
-    let job: Value = running.api.ended(&job, DRAINED).await?;
-    ensure!(job["state"] == "succeeded", "{job}");
-    Ok(())
-}
-
-/// Actions that the endpoint refuses, until this is dropped.
-struct Denied(std::path::PathBuf);
-
-impl Denied {
-    fn actions(actions: &[&str]) -> Result<Self> {
-        let state = setting("EXTRACTION_TEST_STATE")?;
-        let path = Path::new(&state).join("denied-aws-actions");
-        std::fs::write(&path, actions.join("\n") + "\n").context("denying actions")?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Denied {
-    fn drop(&mut self) {
-        // A file that stays fails the tests after this one, which tell of it.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 /// Checks the reason, and that the message names what is to be mended.
