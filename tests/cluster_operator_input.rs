@@ -113,7 +113,7 @@ async fn a_missing_secret_key_or_a_malformed_url_is_named_and_heals_within_five_
         value: begun.elapsed().as_secs_f64(),
         unit: "s",
         at_most: 5.5,
-        note: "looked for every 5 s, as Secrets are not watched",
+        note: "looked for every 3 s, as Secrets are not watched",
     };
     record("heal", &figure)?;
     ensure!(figure.value <= figure.at_most, "{:.2} s", figure.value);

@@ -33,8 +33,8 @@ use crate::metrics::Metrics;
 
 /// Everything is looked at again after this time even if nothing seems to have changed.
 const RESYNC: Duration = Duration::from_secs(300);
-/// Missing Secrets are looked for this often, since Secrets are not watched.
-const SECRET_RECHECK: Duration = Duration::from_secs(5);
+/// Missing Secrets are looked for this often, since Secrets are not watched: healing within 5 s leaves 2 s to reconcile.
+const SECRET_RECHECK: Duration = Duration::from_secs(3);
 /// The inputs of a migration that fails are looked at this often.
 const MIGRATION_RECHECK: Duration = Duration::from_secs(10);
 
