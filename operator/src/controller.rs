@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 use self::apply::Migration;
 use self::observe::dependencies::{Key, Sampler};
-use self::observe::{CALL_LIMIT, Observed, SecretState, Settings};
+use self::observe::{CALL_LIMIT, Observed, Settings};
 use self::status::Outcome;
 use crate::crd::{ExtractionPipeline, ExtractionPipelineStatus};
 use crate::metrics::Metrics;
@@ -141,12 +141,8 @@ fn failure(error: &apply::Error) -> Outcome {
 
 /// When to look again although no watch tells.
 fn next_look(observed: &Observed, outcome: &Outcome) -> Duration {
-    let misses_secret = observed
-        .secrets
-        .values()
-        .any(|state| *state == SecretState::Missing);
     match outcome {
-        Outcome::Invalid(_) if misses_secret || !observed.secrets.is_empty() => SECRET_RECHECK,
+        Outcome::Invalid(_) if !observed.secrets.is_empty() => SECRET_RECHECK,
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
         _ => back_off::jittered(RESYNC, rand::random()),
