@@ -3,6 +3,7 @@
 //! Adapters report the outcome of every real call; a probe asks only when nobody else did.
 
 pub mod aws;
+mod outcomes;
 mod probe;
 mod tracker;
 
@@ -17,15 +18,27 @@ pub struct Fault {
     pub reason: String,
     /// What failed, and the permission, name or setting to mend. Never carries a secret.
     pub message: String,
+    /// Whether other actions may work all the same, as when one permission is missing.
+    pub is_of_one_action: bool,
 }
 
 impl Fault {
-    /// Puts the two together.
+    /// Keeps every action from working, until told otherwise.
     #[must_use]
     pub fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
             message: message.into(),
+            is_of_one_action: false,
+        }
+    }
+
+    /// The same, of this action alone.
+    #[must_use]
+    pub fn of_one_action(self) -> Self {
+        Self {
+            is_of_one_action: true,
+            ..self
         }
     }
 }

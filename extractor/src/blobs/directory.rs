@@ -41,6 +41,7 @@ impl Directory {
     /// Runs file work off the event loop and tells the tracker how it went.
     async fn run<T: Send + 'static>(
         &self,
+        action: &str,
         key: &str,
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> Result<T, BlobError> {
@@ -50,11 +51,11 @@ impl Directory {
         match done.unwrap_or_else(|join| Err(io::Error::other(join))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 let fault = fault(&self.root, &error);
-                self.health.failed(&fault);
+                self.health.failed(action, &fault);
                 Err(fault.into())
             }
             answer => {
-                self.health.succeeded();
+                self.health.succeeded(action);
                 answer.map_err(|_| BlobError::NotFound {
                     key: key.to_owned(),
                 })
@@ -66,17 +67,17 @@ impl Directory {
 #[async_trait]
 impl Blobs for Directory {
     async fn put(&self, key: &str, _content_type: &str, bytes: Bytes) -> Result<(), BlobError> {
-        self.run(key, move |path| write_atomically(path, &bytes))
+        self.run("write", key, move |path| write_atomically(path, &bytes))
             .await
     }
 
     async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
-        self.run(key, |path| std::fs::read(path).map(Bytes::from))
+        self.run("read", key, |path| std::fs::read(path).map(Bytes::from))
             .await
     }
 
     async fn head(&self, key: &str) -> Result<Option<BlobHead>, BlobError> {
-        match self.run(key, |path| std::fs::metadata(path)).await {
+        match self.run("look", key, |path| std::fs::metadata(path)).await {
             Ok(file) => Ok(file.is_file().then_some(BlobHead { size: file.len() })),
             Err(BlobError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -85,7 +86,10 @@ impl Blobs for Directory {
 
     async fn delete(&self, key: &str) -> Result<(), BlobError> {
         let root = self.root.clone();
-        match self.run(key, move |path| remove(path, &root)).await {
+        match self
+            .run("delete", key, move |path| remove(path, &root))
+            .await
+        {
             Err(BlobError::NotFound { .. }) => Ok(()),
             answer => answer,
         }
@@ -109,10 +113,10 @@ impl Blobs for Directory {
                 .unwrap_or_default()
                 .as_secs(),
         };
-        let secret = self.signing_key.read().map_err(|error| Fault {
-            reason: "SigningKeyMissing".into(),
-            message: error.to_string(),
-        })?;
+        let secret = self
+            .signing_key
+            .read()
+            .map_err(|error| Fault::new("SigningKeyMissing", error.to_string()))?;
         Ok(PresignedPut {
             url: format!(
                 "{}{}{}",
@@ -174,10 +178,7 @@ fn fault(root: &Path, error: &io::Error) -> Fault {
         io::ErrorKind::ReadOnlyFilesystem => "ReadOnlyFilesystem",
         _ => "FileError",
     };
-    Fault {
-        reason: reason.into(),
-        message: format!("folder {}: {error}", root.display()),
-    }
+    Fault::new(reason, format!("folder {}: {error}", root.display()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,12 @@ use super::{BlobError, BlobHead, Blobs, PresignedPut, validate_key};
 use crate::credentials::{ATTEMPT_TIMEOUT, AwsSettings};
 use crate::dependencies::{Dependency, Fault, aws};
 
+const LIST: &str = "s3:ListBucket";
+const GET: &str = "s3:GetObject";
+const PUT: &str = "s3:PutObject";
+const DELETE: &str = "s3:DeleteObject";
+/// Key of an object of no meaning, for trying actions.
+const PROBE: &str = "probe";
 /// Slowest acceptable transfer, for time limits that grow with the size.
 const BYTES_PER_SECOND: u64 = 1_000_000;
 
@@ -72,25 +78,38 @@ impl S3 {
     {
         match answer {
             Ok(answer) => {
-                self.health.succeeded();
+                self.health.succeeded(action);
                 Ok(answer)
             }
             Err(error) if matches!(error.code(), Some("NoSuchKey" | "NotFound")) => {
-                self.health.succeeded();
+                self.health.succeeded(action);
                 Err(BlobError::NotFound {
                     key: key.to_owned(),
                 })
             }
-            Err(error) => Err(self.failed(aws::fault(
-                &error,
-                self.settings.call(action, "bucket", &self.bucket),
-            ))),
+            Err(error) => Err(self.failed(action, &error)),
         }
     }
 
-    fn failed(&self, fault: Fault) -> BlobError {
-        self.health.failed(&fault);
+    fn failed<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> BlobError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let call = self.settings.call(action, "bucket", &self.bucket);
+        let fault = aws::fault(error, call);
+        self.health.failed(action, &fault);
         fault.into()
+    }
+
+    /// Whether the bucket is there.
+    async fn find_bucket(&self) -> Result<(), BlobError> {
+        match self.client.head_bucket().bucket(&self.bucket).send().await {
+            Ok(_) => {
+                self.health.succeeded(LIST);
+                Ok(())
+            }
+            Err(error) => Err(self.failed(LIST, &error)),
+        }
     }
 }
 
@@ -112,7 +131,7 @@ impl Blobs for S3 {
             .config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts.build()))
             .send()
             .await;
-        self.told("s3:PutObject", key, answer).map(drop)
+        self.told(PUT, key, answer).map(drop)
     }
 
     async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
@@ -121,22 +140,20 @@ impl Blobs for S3 {
             .get_object()
             .bucket(&self.bucket)
             .key(self.full_key(key)?);
-        let answer = self.told("s3:GetObject", key, request.send().await)?;
+        let answer = self.told(GET, key, request.send().await)?;
         let size = answer
             .content_length()
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or_default();
-        let cut = |how: &str| {
-            Fault::new(
-                "Timeout",
-                format!("s3:GetObject: {how} of an object of bucket {}", self.bucket),
-            )
+        let how = match tokio::time::timeout(patience(size), answer.body.collect()).await {
+            Ok(Ok(body)) => return Ok(body.into_bytes()),
+            Ok(Err(_)) => "the connection broke in the middle",
+            Err(_) => "time ran out in the middle",
         };
-        match tokio::time::timeout(patience(size), answer.body.collect()).await {
-            Ok(Ok(body)) => Ok(body.into_bytes()),
-            Ok(Err(_)) => Err(self.failed(cut("the connection broke in the middle"))),
-            Err(_) => Err(self.failed(cut("time ran out in the middle"))),
-        }
+        let message = format!("{GET}: {how} of an object of bucket {}", self.bucket);
+        let fault = Fault::new("Timeout", message);
+        self.health.failed(GET, &fault);
+        Err(fault.into())
     }
 
     async fn head(&self, key: &str) -> Result<Option<BlobHead>, BlobError> {
@@ -145,7 +162,7 @@ impl Blobs for S3 {
             .head_object()
             .bucket(&self.bucket)
             .key(self.full_key(key)?);
-        match self.told("s3:GetObject", key, request.send().await) {
+        match self.told(GET, key, request.send().await) {
             Ok(answer) => {
                 let size = answer
                     .content_length()
@@ -155,7 +172,7 @@ impl Blobs for S3 {
                 }))
             }
             // A HEAD has no body to tell a missing object from a missing bucket.
-            Err(BlobError::NotFound { .. }) => self.probe().await.map(|()| None),
+            Err(BlobError::NotFound { .. }) => self.find_bucket().await.map(|()| None),
             Err(error) => Err(error),
         }
     }
@@ -166,7 +183,7 @@ impl Blobs for S3 {
             .delete_object()
             .bucket(&self.bucket)
             .key(self.full_key(key)?);
-        match self.told("s3:DeleteObject", key, request.send().await) {
+        match self.told(DELETE, key, request.send().await) {
             Err(BlobError::NotFound { .. }) => Ok(()),
             answer => answer.map(drop),
         }
@@ -189,13 +206,8 @@ impl Blobs for S3 {
             .bucket(&self.bucket)
             .key(self.full_key(key)?);
         let request = request.content_type(content_type).content_length(length);
-        let presigned = request.presigned(config).await.map_err(|error| {
-            let fault = aws::fault(
-                &error,
-                self.settings.call("s3:PutObject", "bucket", &self.bucket),
-            );
-            self.failed(fault)
-        })?;
+        let presigned = request.presigned(config).await;
+        let presigned = presigned.map_err(|error| self.failed(PUT, &error))?;
         Ok(PresignedPut {
             url: presigned.uri().to_owned(),
             method: presigned.method().to_owned(),
@@ -206,18 +218,21 @@ impl Blobs for S3 {
         })
     }
 
+    /// Also tries again what was refused, since nobody else may do so before it is allowed.
     async fn probe(&self) -> Result<(), BlobError> {
-        let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
-        match answer {
-            Ok(_) => {
-                self.health.succeeded();
-                Ok(())
-            }
-            Err(error) => {
-                let call = self.settings.call("s3:ListBucket", "bucket", &self.bucket);
-                Err(self.failed(aws::fault(&error, call)))
+        self.find_bucket().await?;
+        for action in self.health.refused_actions() {
+            match action.as_str() {
+                GET => self.head(PROBE).await.map(drop)?,
+                PUT => {
+                    self.put(PROBE, "text/plain", Bytes::new()).await?;
+                    let _told_to_the_tracker = self.delete(PROBE).await;
+                }
+                DELETE => self.delete(PROBE).await?,
+                _ => {}
             }
         }
+        Ok(())
     }
 }
 

@@ -101,6 +101,7 @@ fn service(code: Option<&str>, status: u16, call: Call<'_>) -> Fault {
                 "AccessDenied",
                 format!("{action} denied on {kind} {name}: add it to the role's policy"),
             )
+            .of_one_action()
         }
         (
             "Throttling"
@@ -121,7 +122,8 @@ fn service(code: Option<&str>, status: u16, call: Call<'_>) -> Fault {
         (code, _) => Fault::new(
             reason_from(code),
             format!("{action} on {kind} {name} was refused with status {status} and code {code:?}"),
-        ),
+        )
+        .of_one_action(),
     }
 }
 

@@ -34,7 +34,8 @@ impl Probe for Arc<dyn Queue> {
     }
 }
 
-/// Runs until dropped: asks at once, then whenever nobody called for 30 s, or for 10 s while it fails.
+/// Runs until dropped: asks at once, then whenever nobody called for 30 s, or, while it fails, whenever nobody
+/// tried for 10 s what fails.
 pub async fn keep_probing(dependency: Dependency, probe: impl Probe) {
     loop {
         let period = match dependency.health().reachable {
@@ -44,11 +45,13 @@ pub async fn keep_probing(dependency: Dependency, probe: impl Probe) {
         };
         match dependency.idle() {
             Some(idle) if idle < period => tokio::time::sleep(period - idle).await,
-            _ => {
+            idle => {
                 probe.probe().await;
-                // Spreads the probes of many replicas, and bounds them should a probe report nothing.
+                // Spreads the probes of many replicas.
                 let jitter = Duration::from_millis(rand::rng().random_range(0..1000));
-                tokio::time::sleep(Duration::from_secs(1) + jitter).await;
+                // The probe does not try every action, so it may leave the failure as old as it was.
+                let rest = idle.map_or(Duration::from_secs(1), |_| FAILING);
+                tokio::time::sleep(rest + jitter).await;
             }
         }
     }

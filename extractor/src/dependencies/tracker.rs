@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::Fault;
+use super::outcomes::Outcomes;
 
 /// The three that a process may depend on.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    outcomes: Outcomes,
     health: Health,
     last_call: Option<Instant>,
 }
@@ -59,12 +61,12 @@ struct State {
 /// What `/dependencies` says of one dependency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// Whether the last call was answered; `null` before the first.
+    /// Whether every action that was called last succeeded; `null` before the first call.
     pub reachable: Option<bool>,
     /// Of the last failure, while it lasts; see [`Fault::reason`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Of the last failure, while it lasts; see [`Fault::message`].
+    /// Of all that fails, while it does; see [`Fault::message`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// When `reachable` last changed, in milliseconds since 1970.
@@ -81,26 +83,17 @@ impl Dependency {
         }))
     }
 
-    /// The service answered, be it with a refusal of our request's content.
-    pub fn succeeded(&self) {
-        let mut state = self.lock();
-        state.last_call = Some(Instant::now());
-        if state.health.reachable != Some(true) {
-            state.health = Health {
-                reachable: Some(true),
-                reason: None,
-                message: None,
-                since_unix_ms: unix_ms(),
-            };
-            tracing::info!(dependency = self.0.name, "{} is reachable", self.0.name);
-        }
+    /// The service answered this action, be it with a refusal of our request's content.
+    pub fn succeeded(&self, action: &str) {
+        let now = Instant::now();
+        self.note(now, |outcomes| outcomes.succeeded(action, now));
     }
 
-    /// The service did not answer, or does not let us in. Logged when it is news.
-    pub fn failed(&self, fault: &Fault) {
-        let mut state = self.lock();
-        state.last_call = Some(Instant::now());
-        if state.health.reason.as_deref() != Some(&fault.reason) {
+    /// The service did not answer, or does not let us do this. Logged when it is news.
+    pub fn failed(&self, action: &str, fault: &Fault) {
+        let now = Instant::now();
+        let is_news = self.note(now, |outcomes| outcomes.failed(action, fault, now));
+        if is_news {
             tracing::warn!(
                 dependency = self.0.name,
                 reason = fault.reason,
@@ -109,21 +102,6 @@ impl Dependency {
                 fault.message
             );
         }
-        if state.health.reachable != Some(false) {
-            state.health.since_unix_ms = unix_ms();
-        }
-        state.health.reachable = Some(false);
-        state.health.reason = Some(fault.reason.clone());
-        state.health.message = Some(fault.message.clone());
-    }
-
-    /// Notes the outcome of a call and hands it on.
-    pub fn observe<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
-        match &outcome {
-            Ok(_) => self.succeeded(),
-            Err(fault) => self.failed(fault),
-        }
-        outcome
     }
 
     /// The present state.
@@ -132,10 +110,42 @@ impl Dependency {
         self.lock().health.clone()
     }
 
-    /// How long nobody has called it; `None` when nobody ever did.
+    /// The actions whose own refusal stands.
+    #[must_use]
+    pub fn refused_actions(&self) -> Vec<String> {
+        self.lock().outcomes.refused_actions()
+    }
+
+    /// How long nobody has asked: since the last call, or, while something fails, since that was last tried.
+    /// `None` when nobody ever called.
     #[must_use]
     pub fn idle(&self) -> Option<Duration> {
-        self.lock().last_call.map(|call| call.elapsed())
+        let state = self.lock();
+        let last = state.outcomes.longest_untried().or(state.last_call);
+        last.map(|call| call.elapsed())
+    }
+
+    fn note<T>(&self, now: Instant, note: impl FnOnce(&mut Outcomes) -> T) -> T {
+        let mut state = self.lock();
+        state.last_call = Some(now);
+        let noted = note(&mut state.outcomes);
+        let (reason, message) = state.outcomes.told().unzip();
+        let reachable = Some(reason.is_none());
+        let is_change = state.health.reachable != reachable;
+        if is_change && reason.is_none() {
+            tracing::info!(dependency = self.0.name, "{} is reachable", self.0.name);
+        }
+        state.health = Health {
+            reachable,
+            reason,
+            message,
+            since_unix_ms: if is_change {
+                unix_ms()
+            } else {
+                state.health.since_unix_ms
+            },
+        };
+        noted
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -162,19 +172,21 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_until_the_next_success() {
-        let all = Dependencies::default();
-        all.queue
-            .failed(&Fault::new("AccessDenied", "sqs:SendMessage denied"));
-        let since = all.queue.health().since_unix_ms;
-        all.queue.failed(&Fault::new("Timeout", "no answer"));
-        let health = all.queue.health();
+        let queue = Dependency::named("queue");
+        queue.failed(
+            "sqs:SendMessage",
+            &Fault::new("Unreachable", "nobody there"),
+        );
+        let since = queue.health().since_unix_ms;
+        queue.failed("sqs:SendMessage", &Fault::new("Timeout", "no answer"));
+        let health = queue.health();
         assert_eq!(
             (health.reachable, health.since_unix_ms),
             (Some(false), since)
         );
         assert_eq!(health.reason.as_deref(), Some("Timeout"));
-        all.queue.succeeded();
-        let health = all.queue.health();
+        queue.succeeded("sqs:ReceiveMessage");
+        let health = queue.health();
         assert_eq!(
             (health.reachable, health.reason, health.message),
             (Some(true), None, None)

@@ -167,7 +167,7 @@ impl Queue for LocalQueue {
     }
 
     async fn depth(&self) -> Result<u64, QueueError> {
-        self.health.succeeded();
+        self.health.succeeded("depth");
         Ok(self.lock().waiting.len() as u64)
     }
 }

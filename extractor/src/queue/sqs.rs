@@ -79,11 +79,11 @@ impl Sqs {
     {
         match answer {
             Ok(answer) => {
-                self.health.succeeded();
+                self.health.succeeded(action);
                 Ok(answer)
             }
             Err(error) if is_not_held(error.code()) => {
-                self.health.succeeded();
+                self.health.succeeded(action);
                 Err(QueueError::NotHeld)
             }
             Err(error) => {
@@ -94,10 +94,19 @@ impl Sqs {
                 ) {
                     self.forget_url();
                 }
-                self.health.failed(&fault);
+                self.health.failed(action, &fault);
                 Err(fault.into())
             }
         }
+    }
+
+    fn took_a_part(&self, code: &str) {
+        let message = format!(
+            "sqs:SendMessage: queue {} took only a part, code {code:?}",
+            self.name
+        );
+        let fault = Fault::new("PartialFailure", message).of_one_action();
+        self.health.failed("sqs:SendMessage", &fault);
     }
 
     /// A queue made anew may have another address.
@@ -167,14 +176,7 @@ impl Queue for Sqs {
                         .filter_map(|entry| entry.id().parse::<usize>().ok());
                     sent.extend(indices.filter_map(|index| batch.get(index).cloned()));
                     if let Some(failure) = answer.failed().first() {
-                        self.health.failed(&Fault::new(
-                            "PartialFailure",
-                            format!(
-                                "sqs:SendMessage: queue {} took only a part, code {:?}",
-                                self.name,
-                                failure.code(),
-                            ),
-                        ));
+                        self.took_a_part(failure.code());
                     }
                 }
                 Err(error) if sent.is_empty() => return Err(error),

@@ -154,8 +154,8 @@ impl Probe for DatabaseProbe {
 pub(super) fn observer(health: &Dependency) -> Observer {
     let health = health.clone();
     Arc::new(move |outcome: Option<&StoreError>| match outcome {
-        None => health.succeeded(),
-        Some(error) => health.failed(&Fault::new(error.reason(), error.explain())),
+        None => health.succeeded("sql"),
+        Some(error) => health.failed("sql", &Fault::new(error.reason(), error.explain())),
     })
 }
 
