@@ -1,6 +1,7 @@
 //! Needs a cluster with both images on its node, and the services of `tests/cluster` beside it.
 
 mod cluster_admission;
+mod cluster_external_metrics;
 mod cluster_install;
 mod cluster_jobs_access;
 mod cluster_jobs_documents;

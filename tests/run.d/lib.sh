@@ -99,7 +99,7 @@ counted() {
 }
 
 package_folder() {
-  case $1 in contract) echo extractor/contract ;; *) echo "$1" ;; esac
+  case $1 in contract) echo extractor/contract ;; external-metrics) echo operator/external-metrics ;; *) echo "$1" ;; esac
 }
 
 # Starts the tests' own cluster with the services beside it, and exports how to reach them.

@@ -7,12 +7,12 @@ use rcgen::{
 
 use super::*;
 
-struct Authority {
-    pem: String,
+pub(super) struct Authority {
+    pub(super) pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,7 +24,11 @@ fn authority(name: &str) -> Authority {
     }
 }
 
-fn client(
+pub(super) fn client(authority: &Authority, name: &str) -> Vec<CertificateDer<'static>> {
+    certificate(authority, name, ExtendedKeyUsagePurpose::ClientAuth)
+}
+
+fn certificate(
     authority: &Authority,
     name: &str,
     usage: ExtendedKeyUsagePurpose,
@@ -43,7 +47,7 @@ fn client(
     ]
 }
 
-fn map(bundle: &str, names: Option<&str>) -> ConfigMap {
+pub(super) fn map(bundle: &str, names: Option<&str>) -> ConfigMap {
     let names = names.map(|names| ("requestheader-allowed-names", names));
     let pairs = [
         ("requestheader-client-ca-file", bundle),
@@ -73,11 +77,7 @@ fn a_certificate_of_any_authority_of_the_bundle_is_the_front_proxys() {
     let (old, new, foreign) = (authority("ca"), authority("ca"), authority("ca"));
     let proxy = FrontProxy::parse(&map(&[old.pem.as_str(), &new.pem].concat(), None)).unwrap();
     let signed_by = |authority: &Authority| {
-        let peer = client(
-            authority,
-            "front-proxy-client",
-            ExtendedKeyUsagePurpose::ClientAuth,
-        );
+        let peer = client(authority, "front-proxy-client");
         proxy.signed(&peer, now())
     };
     assert!(signed_by(&old) && signed_by(&new));
@@ -88,7 +88,7 @@ fn a_certificate_of_any_authority_of_the_bundle_is_the_front_proxys() {
 #[test]
 fn only_allowed_names_are_believed_and_an_empty_list_allows_any() {
     let ca = authority("ca");
-    let peer = client(&ca, "proxy-a", ExtendedKeyUsagePurpose::ClientAuth);
+    let peer = client(&ca, "proxy-a");
     for (names, expected) in [
         (None, true),
         (Some(""), true),
@@ -105,9 +105,9 @@ fn only_allowed_names_are_believed_and_an_empty_list_allows_any() {
 fn a_certificate_that_is_over_or_made_for_servers_is_not_believed() {
     let ca = authority("ca");
     let proxy = FrontProxy::parse(&map(&ca.pem, None)).unwrap();
-    let server = client(&ca, "a", ExtendedKeyUsagePurpose::ServerAuth);
+    let server = certificate(&ca, "a", ExtendedKeyUsagePurpose::ServerAuth);
     assert!(!proxy.signed(&server, now()));
-    let peer = client(&ca, "a", ExtendedKeyUsagePurpose::ClientAuth);
+    let peer = client(&ca, "a");
     // What rcgen makes ends in the year 4096.
     let late = UnixTime::since_unix_epoch(Duration::from_secs(70_000_000_000));
     assert!(!proxy.signed(&peer, late));

@@ -44,14 +44,7 @@ pub(crate) async fn serve(
         loop {
             let slot = slots.clone().acquire_owned().await.ok();
             while connections.try_join_next().is_some() {}
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+            let stream = next(&listener).await;
             let served = connection(
                 stream,
                 acceptor.clone(),
@@ -73,6 +66,18 @@ pub(crate) async fn serve(
     let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(DRAIN_LIMIT, drained).await.is_err() {
         warn!("requests are still in flight; they are dropped");
+    }
+}
+
+async fn next(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 

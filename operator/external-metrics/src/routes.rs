@@ -162,3 +162,7 @@ async fn samples<P: Provider>(
 fn bad(error: &dyn std::error::Error) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, error.to_string())
 }
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

@@ -40,3 +40,50 @@ async fn follow(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+    use kube::runtime::watcher::{Error, Event};
+    use rustls::pki_types::{CertificateDer, UnixTime};
+
+    use super::super::tests::{authority, client, map};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rotated_authority_is_trusted_as_soon_as_the_config_map_says_so() {
+        let (old, new) = (authority("old"), authority("new"));
+        let [shows_old, shows_new] =
+            [&old, &new].map(|authority| client(authority, "front-proxy-client"));
+        let trust = Trust::default();
+        let trusts = |peer: &[CertificateDer<'static>]| match &*trust.current() {
+            Some(proxy) => proxy.signed(peer, UnixTime::now()),
+            None => false,
+        };
+        let (send, changes) = mpsc::unbounded();
+        let mut following = pin!(follow(&trust, changes));
+        let mut tell = async |event: watcher::Result<Event<ConfigMap>>| {
+            send.unbounded_send(event).unwrap();
+            // It has taken all there is once it waits.
+            assert!(futures::poll!(&mut following).is_pending());
+        };
+
+        let both = [old.pem.as_str(), &new.pem].concat();
+        tell(Ok(Event::Init)).await;
+        tell(Ok(Event::InitApply(map(&old.pem, None)))).await;
+        tell(Ok(Event::InitDone)).await;
+        assert!(trusts(&shows_old) && !trusts(&shows_new));
+        tell(Ok(Event::Apply(map(&both, None)))).await;
+        assert!(trusts(&shows_old) && trusts(&shows_new));
+        tell(Ok(Event::Apply(map(&new.pem, None)))).await;
+        assert!(!trusts(&shows_old) && trusts(&shows_new));
+        tell(Err(Error::NoResourceVersion)).await;
+        tell(Ok(Event::Init)).await;
+        assert!(
+            trusts(&shows_new),
+            "a watch that begins again is no reason for doubt"
+        );
+        tell(Ok(Event::InitDone)).await;
+        assert!(!trusts(&shows_new), "the ConfigMap is gone");
+    }
+}
