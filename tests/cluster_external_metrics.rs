@@ -63,16 +63,19 @@ impl Provider for Depths {
     }
 }
 
+/// What stops a server, and the server.
+type Replica = (
+    oneshot::Sender<()>,
+    JoinHandle<Result<(), external_metrics::Error>>,
+);
+
 /// Servers behind one Service, registered.
 struct World {
     client: Client,
     namespace: TestNamespace,
     depths: Arc<Depths>,
     addresses: Vec<SocketAddr>,
-    replicas: Vec<(
-        oneshot::Sender<()>,
-        JoinHandle<Result<(), external_metrics::Error>>,
-    )>,
+    replicas: Vec<Replica>,
     manifest: String,
     _alone: MutexGuard<'static, ()>,
 }
