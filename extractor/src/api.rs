@@ -12,7 +12,6 @@ mod keys;
 mod limits;
 mod openapi;
 mod problem;
-mod sniff;
 mod state;
 mod time;
 mod uploads;

@@ -13,7 +13,7 @@ use clap::Args;
 use extraction_contract::env;
 
 pub use parts::{
-    AwsArgs, DatabaseArgs, DocumentArgs, LogArgs, OperationsArgs, PortArgs, ReadingArgs,
+    AwsArgs, DatabaseArgs, DocumentArgs, LimitArgs, LogArgs, OperationsArgs, PortArgs, ReadingArgs,
     RetentionArgs, SizeArgs, WorkArgs,
 };
 pub use secret::{Secret, SecretError, SecretFile};
@@ -39,6 +39,9 @@ pub struct ApiArgs {
     /// How large they may be.
     #[command(flatten)]
     pub size: SizeArgs,
+    /// How many requests are taken.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// How long finished jobs are kept.
     #[command(flatten)]
     pub retention: RetentionArgs,
@@ -111,6 +114,9 @@ pub struct ServeArgs {
     /// How large they may be.
     #[command(flatten)]
     pub size: SizeArgs,
+    /// How many requests are taken.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// How long finished jobs are kept.
     #[command(flatten)]
     pub retention: RetentionArgs,

@@ -1,6 +1,7 @@
 //! Who we are to AWS, and how patient we are with it.
 
 mod files;
+mod web_identity;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,9 +9,11 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::dependencies::aws::Call;
 pub use files::FileCredentials;
+pub use web_identity::{RoleCredentials, WebIdentity};
 
 /// Of one attempt of an ordinary call.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,8 +28,10 @@ pub struct AwsSettings {
     pub region: String,
     /// A compatible service instead of AWS.
     pub endpoint_url: Option<String>,
-    /// Folder with key files; without it the SDK's own chain (web identity, instance profile) decides.
+    /// Folder with key files; without it the role, or else the SDK's own chain (instance profile) decides.
     pub credentials_dir: Option<PathBuf>,
+    /// A role to assume with the pod's token.
+    pub web_identity: Option<WebIdentity>,
 }
 
 impl AwsSettings {
@@ -47,7 +52,15 @@ impl AwsSettings {
         if let Some(url) = &self.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        loader.load().await
+        match (&self.web_identity, &self.credentials_dir) {
+            (Some(identity), None) => {
+                let nobody = loader.no_credentials().load().await;
+                let role = RoleCredentials::new(&nobody, self.clone(), identity.clone());
+                let role = SharedCredentialsProvider::new(role);
+                nobody.into_builder().credentials_provider(role).build()
+            }
+            _ => loader.load().await,
+        }
     }
 
     pub(crate) fn call<'a>(&'a self, action: &'a str, kind: &'a str, name: &'a str) -> Call<'a> {

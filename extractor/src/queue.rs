@@ -27,6 +27,9 @@ pub trait Queue: Send + Sync + 'static {
     /// Each is hidden from others for [`Queue::visibility`].
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, QueueError>;
 
+    /// This process stops: a receive in hand may end early where nothing is lost by it.
+    fn leave(&self) {}
+
     /// The work is done: the message will not come again.
     async fn delete(&self, message: &Message) -> Result<(), QueueError>;
 

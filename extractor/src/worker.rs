@@ -71,35 +71,44 @@ impl Worker {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let jobs = TaskTracker::new();
         let hand_back = CancellationToken::new();
+        let work = async {
+            self.receive_until(&stop, &jobs, &hand_back).await;
+            jobs.close();
+            jobs.wait().await;
+        };
+        let grace_is_over = async {
+            stop.cancelled().await;
+            tracing::info!(jobs = jobs.len(), "stopping: no more jobs are taken");
+            self.queue.leave();
+            tokio::time::sleep(self.grace).await;
+        };
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.receive_for_ever(&jobs, &hand_back) => {}
+            () = work => return,
+            () = grace_is_over => {}
         }
+        tracing::info!(
+            jobs = jobs.len(),
+            "the grace period is over: jobs are handed back"
+        );
         jobs.close();
-        tracing::info!(jobs = jobs.len(), "stopping: no more jobs are taken");
-        if tokio::time::timeout(self.grace, jobs.wait()).await.is_err() {
-            tracing::info!(
-                jobs = jobs.len(),
-                "the grace period is over: jobs are handed back"
-            );
-            hand_back.cancel();
-            let _out_of_time = tokio::time::timeout(HAND_BACK, jobs.wait()).await;
-        }
+        hand_back.cancel();
+        let _out_of_time = tokio::time::timeout(HAND_BACK, jobs.wait()).await;
     }
 
-    async fn receive_for_ever(self: &Arc<Self>, jobs: &TaskTracker, hand_back: &CancellationToken) {
+    async fn receive_until(
+        self: &Arc<Self>,
+        stop: &CancellationToken,
+        jobs: &TaskTracker,
+        hand_back: &CancellationToken,
+    ) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut pause = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
-        loop {
-            let slot = slots
-                .clone()
-                .acquire_owned()
-                .await
-                .expect("nobody closes the semaphore");
-            self.wait_until_usable().await;
+        while let Some(slot) = stop.run_until_cancelled(self.next_slot(&slots)).await {
             // Only this loop takes slots, so those that are free now stay free.
             let free = 1 + slots.available_permits();
+            // Never cut off: what is on its way to us would stay hidden from all others.
             match self.queue.receive(free, LONG_POLL).await {
+                Ok(messages) if stop.is_cancelled() => self.return_all(&messages).await,
                 Ok(messages) => {
                     pause.reset();
                     self.metrics.messages_received.inc_by(messages.len() as u64);
@@ -110,8 +119,26 @@ impl Worker {
                         jobs.spawn(self.clone().handle(message, slot, hand_back.clone()));
                     }
                 }
-                Err(_) => tokio::time::sleep(pause.next_pause()).await,
+                Err(_) => {
+                    let rest = tokio::time::sleep(pause.next_pause());
+                    let _stopped = stop.run_until_cancelled(rest).await;
+                }
             }
+        }
+    }
+
+    /// Room for a job, once the parts that it needs can be used.
+    async fn next_slot(&self, slots: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+        let slot = slots.clone().acquire_owned().await;
+        let slot = slot.expect("nobody closes the semaphore");
+        self.wait_until_usable().await;
+        slot
+    }
+
+    /// They came while we were told to stop: another worker takes them now.
+    async fn return_all(&self, messages: &[Message]) {
+        for message in messages {
+            let _comes_again_by_itself = self.queue.extend(message, Duration::ZERO).await;
         }
     }
 

@@ -25,6 +25,7 @@ mod adapters {
             region: "us-east-1".into(),
             endpoint_url: Some(endpoint),
             credentials_dir: Some(KEYS.clone()),
+            web_identity: None,
         }
     }
 
@@ -115,7 +116,9 @@ mod adapters {
 use std::time::{Duration, Instant};
 
 use extractor::blobs::{BlobError, Blobs, PresignedPut};
-use extractor::queue::{Queue, QueueError};
+use extractor::credentials::WebIdentity;
+use extractor::dependencies::{Dependency, Fault};
+use extractor::queue::{Queue, QueueError, Sqs};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -230,6 +233,79 @@ async fn missing_keys_are_told_apart_from_a_refusal() {
     };
     assert_eq!(fault.reason, "NoCredentials", "{fault}");
     assert!(fault.message.contains("AWS_ACCESS_KEY_ID"), "{fault}");
+}
+
+const ROLE: &str = "arn:aws:iam::000000000000:role/extraction";
+/// Claims `{"sub":"system:serviceaccount:a:b","exp":4102444800}`, which is the year 2100.
+const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6YTpiIiwiZXhwIjo0MTAyNDQ0ODAwfQ.none";
+/// The same with `"exp":1`.
+const EXPIRED_TOKEN: &str =
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6YTpiIiwiZXhwIjoxfQ.none";
+/// Claims `{"exp":4102444800}`: a subject that no trust policy names.
+const STRANGERS_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.none";
+
+/// What the queue's probe meets with such a token in the pod's file.
+async fn probe_as_role(token: &str) -> (Result<(), QueueError>, Dependency) {
+    let name = adapters::fresh_name();
+    let (_, client, _) = adapters::sqs(&name, SECOND).await;
+    adapters::create_queue(&client, &name, 3).await;
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, token).unwrap();
+    let mut settings = adapters::settings();
+    settings.credentials_dir = None;
+    settings.web_identity = Some(WebIdentity {
+        role_arn: ROLE.into(),
+        token_file,
+    });
+    let aws = settings.load().await;
+    let health = Dependency::default();
+    let queue = Sqs::new(&aws, settings, &name, SECOND, health.clone());
+    (queue.probe().await, health)
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_with_the_token_of_the_pod_and_its_credentials_work() {
+    let (answer, health) = probe_as_role(TOKEN).await;
+    answer.unwrap();
+    assert_eq!(health.health().reachable, Some(true));
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_assumed_is_named_with_the_reason() {
+    for (token, reason, next_step) in [
+        (EXPIRED_TOKEN, "ExpiredToken", "has expired"),
+        (STRANGERS_TOKEN, "AccessDenied", "trust policy"),
+        ("no token", "InvalidIdentityToken", "OIDC provider"),
+    ] {
+        let (answer, health) = probe_as_role(token).await;
+        assert!(answer.is_err(), "{token}");
+        let health = health.health();
+        assert_eq!(health.reason.as_deref(), Some(reason), "{health:?}");
+        let message = health.message.unwrap();
+        for part in ["sts:AssumeRoleWithWebIdentity", ROLE, next_step] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert!(!message.contains(token), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_action_is_told_while_others_work_until_a_probe_may_do_it_again() {
+    let bucket = adapters::fresh_name();
+    let (blobs, client, health) = adapters::s3(&bucket).await;
+    client.create_bucket().bucket(&bucket).send().await.unwrap();
+    let denied = Fault::new("AccessDenied", "s3:PutObject denied").of_one_action();
+    health.failed("s3:PutObject", &denied);
+    blobs.head("nothing").await.unwrap();
+    assert_eq!(health.health().reason.as_deref(), Some("AccessDenied"));
+    blobs.probe().await.unwrap();
+    assert_eq!(health.health().reachable, Some(true));
+    assert_eq!(
+        blobs.head("probe").await.unwrap(),
+        None,
+        "it leaves nothing"
+    );
 }
 
 #[tokio::test]

@@ -17,16 +17,21 @@ mod database {
         (store, folder)
     }
 
+    /// Runs one statement on a connection of its own.
+    pub(crate) async fn execute(url: &str, sql: String) {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
     /// An empty database and the file with its URL.
     pub(crate) async fn empty() -> (tempfile::TempDir, DatabaseUrl) {
         let server = std::env::var("EXTRACTION_TEST_POSTGRES_URL")
             .expect("EXTRACTION_TEST_POSTGRES_URL must name a PostgreSQL to test with");
         let name = format!("extraction_test_{}", uuid::Uuid::now_v7().simple());
-        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&mut admin)
-            .await
-            .unwrap();
+        execute(&server, format!("CREATE DATABASE {name}")).await;
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let (base, _) = base.rsplit_once('/').unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -53,6 +58,40 @@ async fn a_changed_url_file_is_used_once_the_old_password_is_refused() {
     std::fs::write(&file, right).unwrap();
     store.ping().await.unwrap();
     drop(folder);
+}
+
+#[tokio::test]
+async fn a_rotated_password_is_picked_up_without_a_restart() {
+    use extractor::store::{DatabaseUrl, Store};
+    let (_folder, DatabaseUrl::File(file)) = database::empty().await else {
+        panic!("PostgreSQL is configured by a file")
+    };
+    let owner = std::fs::read_to_string(&file).unwrap();
+    let role = format!("rotated_{}", uuid::Uuid::now_v7().simple());
+    let (scheme, rest) = owner.split_once("://").unwrap();
+    let place = rest.split_once('@').unwrap().1;
+    let as_role = |password: &str| format!("{scheme}://{role}:{password}@{place}");
+    let execute = async |sql: String| database::execute(owner.trim(), sql).await;
+    execute(format!("CREATE ROLE {role} LOGIN PASSWORD 'first'")).await;
+    std::fs::write(&file, as_role("first")).unwrap();
+    let store = Store::open(DatabaseUrl::File(file.clone()), 2, None)
+        .await
+        .unwrap();
+    store.ping().await.unwrap();
+
+    execute(format!("ALTER ROLE {role} PASSWORD 'second'")).await;
+    execute(format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+    ))
+    .await;
+    // The first call may still find the connection that was just cut.
+    let mut reasons = Vec::new();
+    while reasons.last() != Some(&"AccessDenied") {
+        reasons.push(store.ping().await.unwrap_err().reason());
+        assert!(reasons.len() < 5, "{reasons:?}");
+    }
+    std::fs::write(&file, as_role("second")).unwrap();
+    store.ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use extractor::clock::now_ms;
 use extractor::config::SecretFile;
 use extractor::dependencies::Dependencies;
 use extractor::metrics::Metrics;
-use extractor::queue::{LocalQueue, Queue};
+use extractor::queue::{LocalQueue, Message, Queue, QueueError};
 use extractor::relay::Relay;
 use extractor::result::{ExtractionResult, Outcome, Routing, SCHEMA, Timings};
 use extractor::store::{
@@ -27,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Of `the document`.
+const DOCUMENT_SHA256: &str = "058ad513dff2b80ff50ca6e7f47125d4a6923ba5985adffc9fa18df7f4db81c0";
 
 /// An engine that waits to be let on, and answers as told.
 struct Engine {
@@ -170,8 +172,8 @@ impl Place {
         id
     }
 
-    fn work(&self, engine: &Arc<Engine>, grace: Duration) -> (JoinHandle<()>, CancellationToken) {
-        let worker = Worker {
+    fn worker(&self, engine: &Arc<Engine>, grace: Duration) -> Worker {
+        Worker {
             name: "test".into(),
             concurrency: 2,
             grace,
@@ -181,7 +183,11 @@ impl Place {
             extract: engine.clone(),
             health: self.health.clone(),
             metrics: self.metrics.clone(),
-        };
+        }
+    }
+
+    fn work(&self, engine: &Arc<Engine>, grace: Duration) -> (JoinHandle<()>, CancellationToken) {
+        let worker = self.worker(engine, grace);
         let stop = CancellationToken::new();
         (tokio::spawn(Arc::new(worker).run(stop.clone())), stop)
     }
@@ -379,6 +385,85 @@ async fn a_cancelled_job_is_left_and_its_message_goes() {
     worker.await.unwrap();
     assert_eq!(place.queue.receive(1, 2 * SECOND).await.unwrap(), []);
     assert_eq!(place.job(&id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_document_that_nobody_has_read_is_described_by_its_first_reader() {
+    let place = Place::new(10 * SECOND, 5).await;
+    let engine = Engine::new(vec![]);
+    let id = place.send().await;
+    let (_worker, stop) = place.work(&engine, SECOND);
+    engine.let_on(1);
+    let job = place.wait_for(&id, JobState::NeedsReview).await;
+    let document = place.store.document(&job.document_id).await.unwrap();
+    let document = document.unwrap();
+    assert_eq!(document.sha256.unwrap(), DOCUMENT_SHA256);
+    assert_eq!(document.content_type, None, "it is of no type we read");
+    stop.cancel();
+}
+
+/// A queue whose long poll ends only after the worker was told to stop, as that of SQS may.
+struct LatePoll {
+    queue: LocalQueue,
+    asked: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+#[async_trait]
+impl Queue for LatePoll {
+    async fn send(&self, job_ids: &[String]) -> Result<Vec<String>, QueueError> {
+        self.queue.send(job_ids).await
+    }
+
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, QueueError> {
+        self.asked.notify_one();
+        self.stop.cancelled().await;
+        self.queue.receive(max, wait).await
+    }
+
+    async fn delete(&self, message: &Message) -> Result<(), QueueError> {
+        self.queue.delete(message).await
+    }
+
+    async fn extend(&self, message: &Message, hidden: Duration) -> Result<(), QueueError> {
+        self.queue.extend(message, hidden).await
+    }
+
+    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
+        self.queue.reject(message).await
+    }
+
+    fn visibility(&self) -> Duration {
+        self.queue.visibility()
+    }
+
+    async fn max_receive_count(&self) -> Result<Option<u32>, QueueError> {
+        self.queue.max_receive_count().await
+    }
+
+    async fn depth(&self) -> Result<u64, QueueError> {
+        self.queue.depth().await
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_comes_while_the_worker_stops_is_visible_to_others_at_once() {
+    let mut place = Place::new(30 * SECOND, 5).await;
+    let (stop, asked) = (CancellationToken::new(), Arc::new(Notify::new()));
+    place.queue = Arc::new(LatePoll {
+        queue: LocalQueue::new(30 * SECOND, 5, Default::default()),
+        asked: asked.clone(),
+        stop: stop.clone(),
+    });
+    let id = place.send().await;
+    let worker = place.worker(&Engine::new(vec![]), 10 * SECOND);
+    let running = tokio::spawn(Arc::new(worker).run(stop.clone()));
+    asked.notified().await;
+    stop.cancel();
+    running.await.unwrap();
+    let again = place.queue.receive(1, Duration::ZERO).await.unwrap();
+    assert_eq!((&again[0].job_id, again[0].receive_count), (&id, 2));
+    assert_eq!(place.job(&id).await.attempts, 0);
 }
 
 #[tokio::test]

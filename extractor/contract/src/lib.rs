@@ -66,6 +66,12 @@ pub mod env {
     pub const SHUTDOWN_GRACE_SECONDS: &str = "EXTRACTION_SHUTDOWN_GRACE_SECONDS";
     /// Proxies in front of the API that append to `X-Forwarded-For`; 0 takes the peer's address.
     pub const TRUSTED_PROXIES: &str = "EXTRACTION_TRUSTED_PROXIES";
+    /// Requests that one API process has in hand at the same time; more are answered with 503.
+    pub const MAX_CONCURRENT_REQUESTS: &str = "EXTRACTION_MAX_CONCURRENT_REQUESTS";
+    /// Requests per minute that each API key may send to one API process; more are answered with 429.
+    pub const KEY_REQUESTS_PER_MINUTE: &str = "EXTRACTION_KEY_REQUESTS_PER_MINUTE";
+    /// Requests without a valid key that each address may send to one API process in 15 minutes.
+    pub const ANONYMOUS_REQUESTS: &str = "EXTRACTION_ANONYMOUS_REQUESTS";
     /// Seconds that `migrate` waits for a database that does not answer.
     pub const MIGRATE_WAIT_SECONDS: &str = "EXTRACTION_MIGRATE_WAIT_SECONDS";
 }

@@ -12,11 +12,11 @@ use super::access::Client;
 use super::form::{self, Form, MAX_FORM_OVERHEAD};
 use super::input::{Id, check_document_type, idempotency_key, label};
 use super::problem::Problem;
-use super::sniff;
 use super::state::ApiState;
 use super::time::Time;
+use crate::page::Kind;
 use crate::store::{
-    Document, Idempotency, JobState, NewDocument, NewJob, Recorded, StoreError, Submitted,
+    Document, Idempotency, JobState, NewDocument, NewJob, Recorded, Submitted, Upload,
 };
 
 /// A submission was accepted and is kept.
@@ -91,7 +91,8 @@ pub(super) async fn create(
         .map_err(|rejection| Problem::UnsupportedMediaType(rejection.body_text().into()))?;
     let form = form::read(form, limit).await?;
     check_document_type(&form.document_type, &state.config().document_types)?;
-    let content_type = sniff::content_type(&form.bytes).ok_or(Problem::UnsupportedDocument)?;
+    let kind = Kind::of(&form.bytes).ok_or(Problem::UnsupportedDocument)?;
+    let content_type = kind.media_type();
     let sha256 = hex::encode(Sha256::digest(&form.bytes));
     let request_hash = request_hash(&form, &sha256);
     if let Some(key) = &key
@@ -112,6 +113,7 @@ pub(super) async fn create(
         request_hash: request_hash.clone(),
         job_id: Some(new.id.clone()),
     });
+    promise(&state, &new).await?;
     let blob_key = &new.document.blob_key;
     state
         .blobs()
@@ -120,19 +122,8 @@ pub(super) async fn create(
     let stored = state
         .store()
         .submit(&new, idempotency.as_ref(), state.now_ms());
-    match stored.await {
-        Ok(Submitted::Created) => {}
-        Ok(Submitted::Repeated(first)) => {
-            drop_bytes(&state, blob_key).await;
-            return repeat(&first, &request_hash);
-        }
-        Err(error) => {
-            // After a broken connection the job may be there all the same, and then it needs its bytes.
-            if matches!(error, StoreError::Query { .. }) {
-                drop_bytes(&state, blob_key).await;
-            }
-            return Err(error.into());
-        }
+    if let Submitted::Repeated(first) = stored.await? {
+        return repeat(&first, &request_hash);
     }
     state.wake_relay();
     tracing::info!(
@@ -182,6 +173,25 @@ fn new_job(
     }
 }
 
+/// Whatever ends this request before the job is stored: the sweeper finds the promise, and deletes the bytes.
+async fn promise(state: &ApiState, new: &NewJob) -> Result<(), Problem> {
+    let (document, now_ms) = (&new.document, state.now_ms());
+    let upload = Upload {
+        id: document.id.clone(),
+        client: document.client.clone(),
+        file_name: document.file_name.clone(),
+        content_type: document.declared_content_type.clone(),
+        size_bytes: document.size_bytes,
+        document_type: new.document_type.clone(),
+        blob_key: document.blob_key.clone(),
+        created_ms: now_ms,
+        expires_ms: now_ms,
+        job_id: None,
+    };
+    state.store().create_upload(&upload, None).await?;
+    Ok(())
+}
+
 /// What the request asked for; the parts have fixed lengths or an end that they cannot contain.
 fn request_hash(form: &Form, sha256: &str) -> String {
     let parts = ["document", sha256, &form.document_type, &form.file_name];
@@ -196,12 +206,6 @@ fn repeat(first: &Recorded, request_hash: &str) -> Result<Response, Problem> {
     let accepted: Accepted =
         serde_json::from_str(&first.response).map_err(|_| Problem::IdempotencyKeyReused)?;
     Ok(accepted.into_response())
-}
-
-async fn drop_bytes(state: &ApiState, blob_key: &str) {
-    if let Err(error) = state.blobs().delete(blob_key).await {
-        tracing::warn!(%error, blob_key, "an object without a job stays behind");
-    }
 }
 
 impl IntoResponse for Accepted {

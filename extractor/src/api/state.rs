@@ -11,7 +11,7 @@ use super::access::Keyring;
 use super::limits::{Limits, Rate};
 use super::problem::Problem;
 use crate::blobs::Blobs;
-use crate::config::SecretFile;
+use crate::config::{LimitArgs, SecretFile, SizeArgs};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
 
 /// Tells the time in milliseconds since 1970; passed in, so that tests set it.
@@ -84,6 +84,18 @@ impl ApiConfig {
             max_buffered_bytes: 256 * 1024 * 1024,
             request_timeout: Duration::from_secs(60),
         }
+    }
+}
+
+impl ApiConfig {
+    /// Takes over what the settings say.
+    #[must_use]
+    pub fn within(mut self, size: SizeArgs, limits: LimitArgs) -> Self {
+        self.max_document_bytes = size.max_document_bytes;
+        self.max_concurrent_requests = limits.max_concurrent_requests as usize;
+        self.key_rate.requests = limits.key_requests_per_minute;
+        self.anonymous_rate.requests = limits.anonymous_requests;
+        self
     }
 }
 

@@ -15,10 +15,10 @@ use super::access::Client;
 use super::documents::{Accepted, to_json};
 use super::input::{Body, Id, check_document_type, idempotency_key, label};
 use super::problem::Problem;
-use super::sniff;
 use super::state::ApiState;
 use super::time::Time;
 use crate::blobs::UploadLink;
+use crate::page::Kind;
 use crate::store::{
     Completed, Idempotency, JobState, NewDocument, NewJob, UPLOAD_COMPLETION_MS, Upload,
 };
@@ -105,7 +105,10 @@ pub(super) async fn create(
 
 fn check(state: &ApiState, new: &NewUpload) -> Result<(), Problem> {
     check_document_type(&new.document_type, &state.config().document_types)?;
-    if !sniff::ACCEPTED.contains(&new.content_type.as_str()) {
+    if !Kind::ALL
+        .iter()
+        .any(|kind| kind.media_type() == new.content_type)
+    {
         return Err(Problem::UnsupportedDocument);
     }
     match new.size_bytes {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use extraction_contract::env;
 
-use crate::credentials::AwsSettings;
+use crate::credentials::{AwsSettings, WebIdentity};
 
 /// What is logged.
 #[derive(Args, Clone, Debug)]
@@ -45,9 +45,15 @@ pub struct AwsArgs {
     /// An S3 and SQS compatible service instead of AWS
     #[arg(long, env = env::AWS_ENDPOINT_URL, value_parser = http_url)]
     pub aws_endpoint_url: Option<String>,
-    /// Folder with the files AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the SDK's chain is used
+    /// Folder with the files AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the role or the SDK's chain is used
     #[arg(long, env = env::AWS_CREDENTIALS_DIR)]
     pub aws_credentials_dir: Option<PathBuf>,
+    /// A role to assume with the token of `AWS_WEB_IDENTITY_TOKEN_FILE`
+    #[arg(long, env = "AWS_ROLE_ARN", requires = "aws_web_identity_token_file")]
+    pub aws_role_arn: Option<String>,
+    /// File with the pod's identity token
+    #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE")]
+    pub aws_web_identity_token_file: Option<PathBuf>,
 }
 
 impl AwsArgs {
@@ -58,6 +64,14 @@ impl AwsArgs {
             region: self.aws_region.clone(),
             endpoint_url: self.aws_endpoint_url.clone(),
             credentials_dir: self.aws_credentials_dir.clone(),
+            web_identity: self
+                .aws_role_arn
+                .clone()
+                .zip(self.aws_web_identity_token_file.clone())
+                .map(|(role_arn, token_file)| WebIdentity {
+                    role_arn,
+                    token_file,
+                }),
         }
     }
 }
@@ -96,6 +110,20 @@ pub struct SizeArgs {
     /// Largest accepted document in bytes
     #[arg(long, env = env::MAX_DOCUMENT_BYTES, default_value_t = 20 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
     pub max_document_bytes: u64,
+}
+
+/// What protects an API process from too much.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct LimitArgs {
+    /// Requests in hand at the same time; more are answered with 503
+    #[arg(long, env = env::MAX_CONCURRENT_REQUESTS, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_concurrent_requests: u32,
+    /// Requests per minute of each API key; more are answered with 429
+    #[arg(long, env = env::KEY_REQUESTS_PER_MINUTE, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub key_requests_per_minute: u32,
+    /// Requests without a valid key of each address in 15 minutes; more are answered with 429
+    #[arg(long, env = env::ANONYMOUS_REQUESTS, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub anonymous_requests: u32,
 }
 
 /// How long finished jobs are kept.

@@ -153,21 +153,14 @@ where
         if let Some(missing) = cause.downcast_ref::<SecretError>() {
             return Fault::new("NoCredentials", format!("{}: {missing}", call.action));
         }
+        if let Some(fault) = cause.downcast_ref::<Fault>() {
+            return fault.clone();
+        }
         told += &format!("{cause} {cause:?} ");
         next = cause.source();
     }
     let has = |word: &str| told.contains(word);
-    if has("InvalidIdentityToken") || has("IDPCommunicationError") || has("ExpiredToken") {
-        Fault::new(
-            "InvalidIdentityToken",
-            "sts:AssumeRoleWithWebIdentity: AWS does not accept the pod's identity token: add the cluster's OIDC provider to IAM",
-        )
-    } else if has("AssumeRoleWithWebIdentity") && has("AccessDenied") {
-        Fault::new(
-            "AccessDenied",
-            "sts:AssumeRoleWithWebIdentity denied: allow the service account in the role's trust policy",
-        )
-    } else if has("Credentials") || has("credentials") {
+    if has("Credentials") || has("credentials") {
         Fault::new(
             "NoCredentials",
             format!(

@@ -22,6 +22,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every format.
+    pub const ALL: [Self; 7] = [
+        Self::Pdf,
+        Self::Png,
+        Self::Jpeg,
+        Self::Tiff,
+        Self::WebP,
+        Self::Bmp,
+        Self::Gif,
+    ];
+
     /// The media type to store and to answer with.
     #[must_use]
     pub fn media_type(self) -> &'static str {

@@ -20,6 +20,7 @@ pub struct LocalQueue {
     health: Dependency,
     state: Mutex<State>,
     arrived: Notify,
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +54,7 @@ impl LocalQueue {
             health,
             state: Mutex::default(),
             arrived: Notify::new(),
+            left: Notify::new(),
         }
     }
 
@@ -133,9 +135,14 @@ impl Queue for LocalQueue {
             let until = next.map_or(deadline, |next| next.min(deadline));
             tokio::select! {
                 () = arrived => {}
+                () = self.left.notified() => return Ok(Vec::new()),
                 () = tokio::time::sleep_until(until) => {}
             }
         }
+    }
+
+    fn leave(&self) {
+        self.left.notify_waiters();
     }
 
     async fn delete(&self, message: &Message) -> Result<(), QueueError> {

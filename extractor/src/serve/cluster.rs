@@ -65,8 +65,8 @@ fn api_config(args: &ApiArgs) -> Result<ApiConfig, ServeError> {
         parts::document_types(&args.documents)?,
         args.admin_key_file.clone(),
         args.token_signing_key_file.clone(),
-    );
-    config.max_document_bytes = args.size.max_document_bytes;
+    )
+    .within(args.size, args.limits);
     config.trusted_proxies = usize::from(args.trusted_proxies);
     config.admin_key.read()?;
     Ok(config)

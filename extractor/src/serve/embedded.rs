@@ -35,12 +35,12 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
     let parts = open(&folder, &url, &keys).await?;
     let concurrency = usize::from(args.work.concurrency);
     let extraction = parts::extraction(&args.reading, args.size, concurrency).await?;
-    let mut config = ApiConfig::new(
+    let config = ApiConfig::new(
         parts::document_types(&args.documents)?,
         keys.admin.clone(),
         keys.signing,
-    );
-    config.max_document_bytes = args.size.max_document_bytes;
+    )
+    .within(args.size, args.limits);
     let state = parts.api_state(config);
     let worker = parts.worker(extraction, args.work);
     let sweeper = cluster::sweeper(&parts, args.retention.period());

@@ -28,7 +28,8 @@ pub enum Submitted {
 }
 
 impl Store {
-    /// Stores a document, its job and the message it owes.
+    /// Stores a document, its job and the message it owes. An upload with the document's id was the promise of
+    /// its bytes, and is kept by that.
     pub async fn submit(
         &self,
         new: &NewJob,
@@ -45,6 +46,10 @@ impl Store {
                 return Ok(Submitted::Repeated(first));
             }
             insert(&mut transaction, new, now_ms).await?;
+            sqlx::query("DELETE FROM uploads WHERE id = $1")
+                .bind(&new.document.id)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             Ok(Submitted::Created)
         })

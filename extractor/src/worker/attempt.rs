@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Backoff, Failure, Worker, conclude};
 use crate::clock::now_ms;
+use crate::page::Kind;
 use crate::queue::{Message, QueueError};
 use crate::result::ExtractionResult;
 use crate::store::{Claim, ClaimedJob};
@@ -111,7 +113,23 @@ impl Held<'_> {
     async fn extract(&self) -> Result<ExtractionResult, Failure> {
         let key = &self.claimed.document.blob_key;
         let bytes = conclude::insist(|| self.worker.blobs.get(key)).await?;
+        if self.claimed.document.sha256.is_none() {
+            self.describe(&bytes).await;
+        }
         self.worker.extract.extract(self.claimed, bytes).await
+    }
+
+    /// We are the first to read what a client put into the storage itself.
+    async fn describe(&self, bytes: &[u8]) {
+        let content_type = Kind::of(bytes).map(Kind::media_type);
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let id = &self.claimed.document.id;
+        let _a_repeated_attempt_may_describe_it =
+            (self
+                .worker
+                .store
+                .describe_document(id, content_type, &sha256))
+            .await;
     }
 
     /// Renews message and lease at a third of the time; returns when the lease is lost. That the database

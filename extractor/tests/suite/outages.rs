@@ -11,29 +11,37 @@ use serde_json::json;
 
 use super::harness::{Answer, Api, Form};
 
-/// A storage that is away.
-struct Away;
+/// A storage that is away, or that has a mistake in it.
+enum Away {
+    Silent,
+    Broken,
+}
 
-fn away<T>() -> Result<T, BlobError> {
-    Err(Fault::new("Timeout", "no answer").into())
+impl Away {
+    fn answer<T>(&self) -> Result<T, BlobError> {
+        match self {
+            Self::Silent => Err(Fault::new("Timeout", "no answer").into()),
+            Self::Broken => panic!("a mistake of ours"),
+        }
+    }
 }
 
 #[async_trait]
 impl Blobs for Away {
     async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<(), BlobError> {
-        away()
+        self.answer()
     }
 
     async fn get(&self, _: &str) -> Result<Bytes, BlobError> {
-        away()
+        self.answer()
     }
 
     async fn head(&self, _: &str) -> Result<Option<BlobHead>, BlobError> {
-        away()
+        self.answer()
     }
 
     async fn delete(&self, _: &str) -> Result<(), BlobError> {
-        away()
+        self.answer()
     }
 
     async fn presign_put(
@@ -43,11 +51,11 @@ impl Blobs for Away {
         _: u64,
         _: Duration,
     ) -> Result<PresignedPut, BlobError> {
-        away()
+        self.answer()
     }
 
     async fn probe(&self) -> Result<(), BlobError> {
-        away()
+        self.answer()
     }
 }
 
@@ -92,7 +100,7 @@ async fn before_its_database_was_reached_the_api_is_not_ready() {
 #[tokio::test]
 async fn without_its_storage_the_api_stores_no_job() {
     let folder = tempfile::tempdir().unwrap();
-    let api = Api::start_on(folder, Arc::new(Away), |_| {}).await;
+    let api = Api::start_on(folder, Arc::new(Away::Silent), |_| {}).await;
     assert_away(
         &api.submit(Form::pdf().idempotency_key("k")).await,
         "storage",
@@ -111,4 +119,28 @@ async fn without_its_storage_the_api_stores_no_job() {
         None,
         "the client may try again"
     );
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_answers_500_and_the_next_request_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = Api::start_on(folder, Arc::new(Away::Broken), |_| {}).await;
+    let answer = api.submit(Form::pdf()).await;
+    let detail = answer.assert_problem(500, "internal");
+    assert!(!detail.contains("mistake of ours"), "{detail}");
+    assert!(answer.header("x-request-id").is_some());
+    api.call("GET", "/api/v1/jobs").await.assert_json(200);
+}
+
+#[tokio::test]
+async fn bytes_whose_job_was_not_stored_are_found_by_the_sweeper_and_those_of_jobs_are_not() {
+    let api = Api::start().await;
+    let far = i64::MAX;
+    api.submit_pdf().await;
+    assert_eq!(api.store.abandoned_uploads(far, 9).await.unwrap(), []);
+    let folder = tempfile::tempdir().unwrap();
+    let api = Api::start_on(folder, Arc::new(Away::Silent), |_| {}).await;
+    assert_away(&api.submit(Form::pdf()).await, "storage");
+    let left = api.store.abandoned_uploads(far, 9).await.unwrap();
+    assert!(left[0].blob_key.starts_with("documents/"), "{left:?}");
 }

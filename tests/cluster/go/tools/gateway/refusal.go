@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // refusal is an answer of AWS that says no.
@@ -21,7 +26,7 @@ var credential = regexp.MustCompile(`Credential=([^/]*)/`)
 // refuse knows the access key `test` and those that STS gives out (ASIA...), and the denied actions.
 func refuse(service, action string, r *http.Request, denied string) *refusal {
 	if action == "AssumeRoleWithWebIdentity" {
-		return nil
+		return refuseToken(r)
 	}
 	key := accessKey(r)
 	if key == "" && service == "s3" {
@@ -37,6 +42,33 @@ func refuse(service, action string, r *http.Request, denied string) *refusal {
 		message := fmt.Sprintf("User: arn:aws:iam::000000000000:user/test is not authorized to perform: %s:%s because no identity-based policy allows the %s:%s action",
 			service, action, service, action)
 		return &refusal{http.StatusForbidden, "AccessDenied", message}
+	}
+	return nil
+}
+
+// refuseToken looks at the claims of a web identity token: it must have a subject, as every trust policy asks for one,
+// and must not have expired. Nobody looks at its signature.
+func refuseToken(r *http.Request) *refusal {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, formErr := url.ParseQuery(string(body))
+	parts := strings.Split(form.Get("WebIdentityToken"), ".")
+	var claims struct {
+		Subject string `json:"sub"`
+		Expires int64  `json:"exp"`
+	}
+	if err != nil || formErr != nil || len(parts) != 3 {
+		return &refusal{http.StatusBadRequest, "InvalidIdentityToken", "The web identity token is not a JWT."}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return &refusal{http.StatusBadRequest, "InvalidIdentityToken", "The web identity token has no claims."}
+	}
+	if claims.Subject == "" {
+		return &refusal{http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
+	}
+	if claims.Expires < time.Now().Unix() {
+		return &refusal{http.StatusBadRequest, "ExpiredTokenException", "Token expired."}
 	}
 	return nil
 }
