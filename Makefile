@@ -1,5 +1,5 @@
 # One line each: the work is in cargo, tests/cluster and tests/run.
-.PHONY: demo demo-down test check images models cluster-up cluster-down cluster-env documents generated
+.PHONY: demo demo-down test check images models cluster-up cluster-down cluster-env documents generated bench-operator
 
 demo:         ; tests/cluster/demo up
 demo-down:    ; tests/cluster/demo down
@@ -12,3 +12,4 @@ cluster-env:  ; @tests/cluster/cluster env
 models:       ; extractor/models/build
 documents:    ; python3 tests/documents/generate.py
 generated:    ; tests/run generated --write
+bench-operator: ; tests/bench-operator

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use extraction_operator::controller::kinds::Kind;
 use extraction_tests::cluster::{self, TestNamespace};
 use extraction_tests::figures::{Figure, record};
-use extraction_tests::pipeline::Condition;
+use extraction_tests::pipeline::{Condition, unready};
 use extraction_tests::program::run;
 use extraction_tests::sample::{self, Sample};
 use extraction_tests::{children, pipeline, release, wait};
@@ -17,21 +17,6 @@ use serde_json::{Value, json};
 
 const START: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits until `Ready` is False for that reason.
-async fn unready(client: &Client, namespace: &str, name: &str, reason: &str) -> Result<Condition> {
-    wait::poll(
-        &format!("{name} is not Ready because of {reason}"),
-        START,
-        || async {
-            let found = pipeline::pipelines(client, namespace).get(name).await?;
-            let ready = pipeline::condition(&found, "Ready").unwrap_or_default();
-            let is_so = ready.status == "False" && ready.reason == reason;
-            Ok(is_so.then_some(ready))
-        },
-    )
-    .await
-}
 
 fn says(condition: &Condition, words: &[&str]) -> Result<()> {
     for word in words {

@@ -26,14 +26,14 @@ use tokio::time::timeout;
 
 use self::apply::Migration;
 use self::observe::dependencies::{Key, Sampler};
-use self::observe::{CALL_LIMIT, Observed, Settings};
+use self::observe::{CALL_LIMIT, Settings};
 use self::status::Outcome;
 use crate::crd::{ExtractionPipeline, ExtractionPipelineStatus};
 use crate::metrics::Metrics;
 
 /// Everything is looked at again after this time even if nothing seems to have changed.
 const RESYNC: Duration = Duration::from_secs(300);
-/// Missing Secrets are looked for this often, since Secrets are not watched: healing within 5 s leaves 2 s to reconcile.
+/// Secrets that must change are looked at this often, as they are not watched: healing within 5 s leaves 2 s to reconcile.
 const SECRET_RECHECK: Duration = Duration::from_secs(3);
 /// The inputs of a migration that fails are looked at this often.
 const MIGRATION_RECHECK: Duration = Duration::from_secs(10);
@@ -113,7 +113,7 @@ async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
     count_conditions(metrics, key, &status);
 
     applied?;
-    Ok(Action::requeue(next_look(&observed, &outcome)))
+    Ok(Action::requeue(next_look(&outcome)))
 }
 
 /// The pipeline as it is now; `None` when it is gone or going, and its children with it.
@@ -140,9 +140,11 @@ fn failure(error: &apply::Error) -> Outcome {
 }
 
 /// When to look again although no watch tells.
-fn next_look(observed: &Observed, outcome: &Outcome) -> Duration {
+fn next_look(outcome: &Outcome) -> Duration {
     match outcome {
-        Outcome::Invalid(_) if !observed.secrets.is_empty() => SECRET_RECHECK,
+        Outcome::Invalid(problems) if problems.iter().any(|problem| problem.is_of_secret) => {
+            SECRET_RECHECK
+        }
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
         _ => back_off::jittered(RESYNC, rand::random()),

@@ -43,9 +43,15 @@ pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
         spec.as_object_mut()
             .and_then(|members| members.remove(*other));
     }
+    // Of an owner that was made again, only the uid is another.
+    let owners: Vec<_> = child
+        .owner_references()
+        .iter()
+        .map(|owner| (&owner.kind, &owner.name, owner.controller))
+        .collect();
     json!({
         "labels": child.metadata.labels, "spec": spec, "data": child.data["data"],
         "token": child.data["automountServiceAccountToken"],
-        "owners": child.metadata.owner_references,
+        "owners": owners,
     })
 }

@@ -1,9 +1,10 @@
 //! Measured numbers, one JSON object per line, where the closing summary finds them.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A number with what it should be.
 pub struct Figure<'a> {
@@ -13,7 +14,7 @@ pub struct Figure<'a> {
     pub value: f64,
     /// Its unit.
     pub unit: &'a str,
-    /// What it must not exceed.
+    /// What it must not exceed; infinite where nothing is promised.
     pub at_most: f64,
     /// How it came about.
     pub note: &'a str,
@@ -28,12 +29,13 @@ pub fn record(file: &str, figure: &Figure<'_>) -> Result<()> {
         at_most,
         note,
     } = figure;
+    let is_promised = at_most.is_finite();
     eprintln!("{name}: {value:.2} {unit} (at most {at_most})");
     let folder = crate::program::repository().join("target/figures");
     std::fs::create_dir_all(&folder)?;
     let line = json!({
-        "name": name, "value": value, "unit": unit, "target": format!("<= {at_most}"),
-        "met": value <= at_most, "peer": null, "note": note,
+        "name": name, "value": value, "unit": unit, "target": is_promised.then(|| format!("<= {at_most}")),
+        "met": is_promised.then_some(value <= at_most), "peer": null, "note": note,
     });
     let mut lines = std::fs::OpenOptions::new()
         .create(true)
@@ -41,4 +43,31 @@ pub fn record(file: &str, figure: &Figure<'_>) -> Result<()> {
         .open(folder.join(format!("{file}.jsonl")))?;
     writeln!(lines, "{line}")?;
     Ok(())
+}
+
+/// The figures recorded in `<file>.jsonl` as a table.
+pub fn table(file: &str) -> Result<String> {
+    let path = crate::program::repository().join(format!("target/figures/{file}.jsonl"));
+    let mut table = format!(
+        "{:<66} {:>10} {:<6} {:<9} met\n",
+        "figure", "value", "unit", "target"
+    );
+    for line in std::fs::read_to_string(path)?.lines() {
+        let figure: Value = serde_json::from_str(line)?;
+        let text = |key: &str| figure[key].as_str().unwrap_or_default();
+        let met = match figure["met"].as_bool() {
+            Some(true) => "yes",
+            Some(false) => "NO",
+            None => "",
+        };
+        let value = figure["value"].as_f64().unwrap_or_default();
+        writeln!(
+            table,
+            "{:<66} {value:>10.2} {:<6} {:<9} {met}",
+            text("name"),
+            text("unit"),
+            text("target")
+        )?;
+    }
+    Ok(table)
 }

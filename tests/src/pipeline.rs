@@ -11,6 +11,9 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 use std::pin::pin;
 
+/// Longest time until a status tells what is wrong.
+const UNREADY: Duration = Duration::from_secs(120);
+
 /// The kind `ExtractionPipeline`.
 pub fn resource() -> ApiResource {
     let kind = GroupVersionKind::gvk("extraction.dev", "v1alpha1", "ExtractionPipeline");
@@ -103,4 +106,21 @@ pub async fn until_condition(
         .and_then(|pipeline| pipeline.data.get("status").cloned())
         .unwrap_or(Value::Null);
     anyhow::bail!("{name}: {kind}={status}: not within {within:?}; last status: {last:#}")
+}
+
+/// Waits until `Ready` is False for that reason.
+pub async fn unready(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    reason: &str,
+) -> Result<Condition> {
+    let expectation = format!("{name} is not Ready because of {reason}");
+    crate::wait::poll(&expectation, UNREADY, || async {
+        let found = pipelines(client, namespace).get(name).await?;
+        let ready = condition(&found, "Ready").unwrap_or_default();
+        let is_so = ready.status == "False" && ready.reason == reason;
+        Ok(is_so.then_some(ready))
+    })
+    .await
 }

@@ -100,7 +100,7 @@ pub async fn apply(
     let Resources {
         service_accounts,
         generated_secrets,
-        config_map,
+        mut config_map,
         volume_claim,
         network_policies,
         migration,
@@ -114,7 +114,9 @@ pub async fn apply(
     let mut ensurer = Ensurer::new(client, pipeline, &observed.children);
 
     ensurer.all(Kind::ServiceAccount, service_accounts).await?;
-    generated::ensure_all(client, &generated_secrets).await?;
+    let secrets = generated::ensure_all(client, &observed.generated, &generated_secrets).await?;
+    let owners = config_map.metadata.owner_references.get_or_insert_default();
+    owners.extend(secrets);
     let template = Template::frozen_if(rollout.is_frozen);
     ensurer.one(Kind::ConfigMap, config_map, template).await?;
     ensurer

@@ -19,6 +19,7 @@ mod volume;
 mod volume_claim;
 mod worker;
 
+pub(super) use secret::GENERATED;
 pub use secret::GeneratedSecret;
 
 use k8s_openapi::api::apps::v1::Deployment;

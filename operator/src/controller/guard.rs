@@ -1,11 +1,14 @@
 //! What surrounds a reconcile: a bound on how many run, a time limit, and a net for panics, any of which would
 //! otherwise stop or stall every pipeline.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
+use prometheus::Histogram;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -70,7 +73,9 @@ pub(super) async fn guarded(
     let _slot = slots.acquire().await;
     let started = Instant::now();
     let metrics = context.metrics.clone();
-    let result = contained(async move { reconcile(&key, &context).await }).await;
+    let own_seconds = metrics.reconcile_own_seconds.clone();
+    let work = async move { reconcile(&key, &context).await };
+    let result = contained(OwnTime::of(work, own_seconds)).await;
     metrics
         .reconcile_seconds
         .observe(started.elapsed().as_secs_f64());
@@ -91,6 +96,40 @@ pub(super) async fn guarded(
         }
     }
     result
+}
+
+/// Work whose time apart from waiting is told to a histogram, also when it is ended from outside.
+struct OwnTime<F> {
+    work: Pin<Box<F>>,
+    spent: Duration,
+    histogram: Histogram,
+}
+
+impl<F> OwnTime<F> {
+    fn of(work: F, histogram: Histogram) -> Self {
+        Self {
+            work: Box::pin(work),
+            spent: Duration::ZERO,
+            histogram,
+        }
+    }
+}
+
+impl<F: Future> Future for OwnTime<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+        let begun = Instant::now();
+        let outcome = self.work.as_mut().poll(context);
+        self.spent += begun.elapsed();
+        outcome
+    }
+}
+
+impl<F> Drop for OwnTime<F> {
+    fn drop(&mut self) {
+        self.histogram.observe(self.spent.as_secs_f64());
+    }
 }
 
 async fn contained<T: Send + 'static>(
@@ -116,6 +155,21 @@ mod tests {
     async fn a_panic_becomes_an_error() {
         let work = async { panic!("a test panics") };
         assert!(matches!(contained::<()>(work).await, Err(Error::Panic)));
+    }
+
+    #[tokio::test]
+    async fn waiting_is_no_own_time() {
+        let histogram = crate::metrics::Metrics::new()
+            .unwrap()
+            .reconcile_own_seconds;
+        let work = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(())
+        };
+        let result = contained(OwnTime::of(work, histogram.clone())).await;
+        assert!(result.is_ok());
+        assert_eq!(histogram.get_sample_count(), 1);
+        assert!(histogram.get_sample_sum() < 0.2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,6 +30,8 @@ pub struct Observed {
     pub settings: Settings,
     /// Every Secret that the spec refers to, by name.
     pub secrets: BTreeMap<String, SecretState>,
+    /// The Secrets that the operator makes, by name.
+    pub generated: BTreeMap<String, SecretState>,
     /// The children that exist.
     pub children: Children,
     /// What is wrong with the pipeline's pods, and where they are.
@@ -49,7 +51,7 @@ pub struct Settings {
     pub operator_namespace: String,
 }
 
-/// What is known of a Secret that a spec refers to. Values are never kept.
+/// What is known of a Secret. Values are never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretState {
     /// There is no Secret of this name.
@@ -58,6 +60,8 @@ pub enum SecretState {
     Forbidden,
     /// The Secret exists.
     Present {
+        /// Another one of the same name has another.
+        uid: String,
         /// Changes with every write to the Secret.
         resource_version: String,
         /// What each key holds.
@@ -111,14 +115,16 @@ pub async fn observe(
     settings: &Settings,
     dependencies: Sample,
 ) -> Result<Observed, Error> {
-    let (secrets, children, pods) = try_join!(
-        secrets::observe(client, pipeline),
+    let (secrets, generated, children, pods) = try_join!(
+        secrets::observe(client, pipeline, secrets::referenced(pipeline)),
+        secrets::observe(client, pipeline, secrets::generated(pipeline)),
         children::observe(client, pipeline),
         pods::observe(client, pipeline),
     )?;
     Ok(Observed {
         settings: settings.clone(),
         secrets,
+        generated,
         children,
         pods,
         dependencies,

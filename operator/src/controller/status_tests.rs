@@ -182,6 +182,7 @@ fn every_problem_shows_in_its_condition_and_in_ready() {
         condition,
         reason,
         message: message.to_owned(),
+        is_of_secret: true,
     };
     let outcome = Outcome::Invalid(vec![
         problem(

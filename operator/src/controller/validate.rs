@@ -3,6 +3,7 @@
 
 mod cluster;
 mod embedded;
+mod generated;
 mod image;
 mod pipeline;
 mod pod_template;
@@ -27,6 +28,8 @@ pub struct Problem {
     pub reason: &'static str,
     /// The cause and the next step in words, never a value of a Secret.
     pub message: String,
+    /// A Secret must change, of which no watch tells, and not the spec.
+    pub is_of_secret: bool,
 }
 
 /// Checks what the API server cannot: what the spec refers to, and its free-form members.
@@ -53,11 +56,11 @@ pub fn validate(
         .controller_owner_ref(&())
         .expect("an object of the API server has a name and a uid");
 
-    let mut problems = Vec::new();
+    let mut problems = generated::validate(&owner.name, observed);
     let mode = collect(&mut problems, mode(&pipeline.spec, observed));
     let pods = pod_template::validate("worker", &worker.resources, worker.pod_template.as_ref());
     let worker_pods = collect(&mut problems, pods.map_err(|problem| vec![problem]));
-    let (Some(mode), Some(worker_pods)) = (mode, worker_pods) else {
+    let (Some(mode), Some(worker_pods), []) = (mode, worker_pods, problems.as_slice()) else {
         return Err(problems);
     };
     Ok(Pipeline {
@@ -104,6 +107,7 @@ fn mode(spec: &ExtractionPipelineSpec, observed: &Observed) -> Result<Mode, Vec<
             reason: "InvalidSpec",
             message: "`aws`, `queue`, `storage.bucket` and `database` must be set together, or not at all"
                 .to_owned(),
+            is_of_secret: false,
         }]),
     }
 }

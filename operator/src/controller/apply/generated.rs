@@ -1,7 +1,14 @@
-//! Secrets whose value nobody chooses. Made once, never read, never overwritten: delete one to get a new value.
+//! Secrets whose value nobody chooses. Made once, never overwritten: delete one to get a new value.
+//!
+//! Secrets are not watched, because watching them means reading all of them. Instead the ConfigMap, which is watched,
+//! names each of them as one more owner. When one is gone, the garbage collector takes its name off the ConfigMap
+//! (which lives on, having other owners), and that change brings us here to make another.
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
 use rand::Rng;
@@ -9,31 +16,44 @@ use rand::Rng;
 use super::ensure::write;
 use super::{Error, FIELD_MANAGER};
 use crate::controller::build::GeneratedSecret;
+use crate::controller::observe::SecretState;
 
 /// Bytes of chance in a value, written as twice as many hexadecimal digits.
 const CHANCE_BYTES: usize = 32;
 
-/// Creates each Secret that is missing.
-pub(super) async fn ensure_all(client: &Client, wanted: &[GeneratedSecret]) -> Result<(), Error> {
+/// Creates each Secret that is missing, and gives a reference to every one.
+pub(super) async fn ensure_all(
+    client: &Client,
+    observed: &BTreeMap<String, SecretState>,
+    wanted: &[GeneratedSecret],
+) -> Result<Vec<OwnerReference>, Error> {
+    let mut references = Vec::new();
     for secret in wanted {
-        ensure(client, secret).await?;
+        let name = secret.metadata.name.clone().unwrap_or_default();
+        let uid = match observed.get(&name) {
+            Some(SecretState::Present { uid, .. }) => uid.clone(),
+            _ => create(client, secret).await?,
+        };
+        references.push(reference(name, uid));
     }
-    Ok(())
+    Ok(references)
 }
 
-/// Creates the Secret unless there is one of its name.
-async fn ensure(client: &Client, wanted: &GeneratedSecret) -> Result<(), Error> {
-    let name = wanted.metadata.name.clone().unwrap_or_default();
+/// One that does not control, so that it never decides whose the ConfigMap is, nor holds up a deletion.
+fn reference(name: String, uid: String) -> OwnerReference {
+    OwnerReference {
+        api_version: "v1".to_owned(),
+        kind: "Secret".to_owned(),
+        name,
+        uid,
+        ..OwnerReference::default()
+    }
+}
+
+/// Creates the Secret and gives its uid.
+async fn create(client: &Client, wanted: &GeneratedSecret) -> Result<String, Error> {
     let namespace = wanted.metadata.namespace.clone().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(client.clone(), &namespace);
-    let found = write(
-        &format!("look for Secret '{name}'"),
-        api.get_metadata_opt(&name),
-    )
-    .await?;
-    if found.is_some() {
-        return Ok(());
-    }
     let secret = Secret {
         metadata: wanted.metadata.clone(),
         data: Some([(wanted.key.to_owned(), ByteString(value().into_bytes()))].into()),
@@ -43,18 +63,9 @@ async fn ensure(client: &Client, wanted: &GeneratedSecret) -> Result<(), Error> 
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    match write(
-        &format!("create Secret '{}'", secret.name_any()),
-        api.create(&params, &secret),
-    )
-    .await
-    {
-        Err(Error::Write {
-            source: kube::Error::Api(status),
-            ..
-        }) if status.is_already_exists() => Ok(()),
-        outcome => outcome.map(drop),
-    }
+    let action = format!("create Secret '{}'", secret.name_any());
+    let created = write(&action, api.create(&params, &secret)).await?;
+    Ok(created.uid().unwrap_or_default())
 }
 
 fn value() -> String {

@@ -34,6 +34,7 @@ fn observed() -> Observed {
     };
     let keys = ["url", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let secret = SecretState::Present {
+        uid: "uid".to_owned(),
         resource_version: "1".to_owned(),
         keys: keys.map(|key| (key.to_owned(), state.clone())).into(),
     };

@@ -1,4 +1,5 @@
-//! The Secrets that a spec refers to, read one by one by name. Their values do not leave this file.
+//! The Secrets that a spec refers to and those that the operator makes, read one by one by name. Their values do not
+//! leave this file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +8,20 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::{DatabaseAddress, Error, KeyState, SecretState, read};
+use crate::controller::build::GENERATED;
 use crate::crd::ExtractionPipeline;
 
 const DEFAULT_PORT: u16 = 5432;
 
-/// Reads every Secret that the spec names.
+/// Reads each of the Secrets `names`.
 pub(super) async fn observe(
     client: &Client,
     pipeline: &ExtractionPipeline,
+    names: BTreeSet<String>,
 ) -> Result<BTreeMap<String, SecretState>, Error> {
     let api: Api<Secret> =
         Api::namespaced(client.clone(), &pipeline.namespace().unwrap_or_default());
-    let reads = referenced(pipeline).into_iter().map(|name| {
+    let reads = names.into_iter().map(|name| {
         let api = api.clone();
         async move {
             let state = state(read(&format!("Secret '{name}'"), api.get_opt(&name)).await)?;
@@ -28,7 +31,16 @@ pub(super) async fn observe(
     Ok(try_join_all(reads).await?.into_iter().collect())
 }
 
-fn referenced(pipeline: &ExtractionPipeline) -> BTreeSet<String> {
+/// The Secrets that the operator makes.
+pub(super) fn generated(pipeline: &ExtractionPipeline) -> BTreeSet<String> {
+    let name = pipeline.name_any();
+    GENERATED
+        .map(|(suffix, _)| format!("{name}-{suffix}"))
+        .into()
+}
+
+/// The Secrets that the spec names.
+pub(super) fn referenced(pipeline: &ExtractionPipeline) -> BTreeSet<String> {
     let spec = &pipeline.spec;
     let database = spec
         .database
@@ -46,6 +58,7 @@ fn state(found: Result<Option<Secret>, Error>) -> Result<SecretState, Error> {
     match found {
         Ok(None) => Ok(SecretState::Missing),
         Ok(Some(secret)) => Ok(SecretState::Present {
+            uid: secret.uid().unwrap_or_default(),
             resource_version: secret.resource_version().unwrap_or_default(),
             keys: secret
                 .data

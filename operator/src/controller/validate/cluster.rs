@@ -71,6 +71,7 @@ fn credentials(aws: &crd::Aws, observed: &Observed) -> Result<Credentials, Vec<P
                     condition,
                     reason,
                     message: message.clone(),
+                    is_of_secret: true,
                 })
                 .into())
         }
@@ -100,6 +101,7 @@ fn database(database: &Database, observed: &Observed) -> Result<DatabaseAddress,
             condition: ConditionType::DatabaseReachable,
             reason,
             message,
+            is_of_secret: true,
         }]
     })
 }

@@ -15,6 +15,7 @@ pub(super) fn validate(
         condition: ConditionType::Ready,
         reason: "InvalidPodTemplate",
         message: format!("`{role}.podTemplate` must be a part of a pod template: {message}"),
+        is_of_secret: false,
     };
     let overlay = overlay.cloned().unwrap_or_default();
     let json = serde_json::to_value(overlay).map_err(|error| invalid(error.to_string()))?;
