@@ -215,7 +215,7 @@ async fn an_emptied_generated_secret_is_told_of_and_made_anew_when_it_is_deleted
     let key = secrets(&client, namespace);
     let accounts = children::api(&client, namespace, Kind::ServiceAccount);
     let services = children::api(&client, namespace, Kind::Service);
-    until(services, "keys", "the Service is made", |_| true).await?;
+    until(services, "keys-api", "the Service is made", |_| true).await?;
 
     let emptied = Patch::Merge(json!({ "data": { "api-key": "" } }));
     key.patch("keys-admin-key", &PatchParams::default(), &emptied)
