@@ -64,6 +64,26 @@ impl Point {
     }
 }
 
+/// How a document writes its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Notation {
+    pub(super) point: Point,
+    /// Whether thousands are parted by a space; not where the document parts them by a mark.
+    pub(super) has_spaces: bool,
+}
+
+impl Notation {
+    pub(super) fn of(lines: &[Line]) -> Self {
+        static MARKED: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"\d[.,'’]\d{3}[.,]\d\d(?:\D|$)").expect("the pattern is valid")
+        });
+        Self {
+            point: Point::of(lines),
+            has_spaces: !lines.iter().any(|line| MARKED.is_match(&line.text)),
+        }
+    }
+}
+
 /// A run of digits with separators. Groups behind a space need two places behind them, or two numbers would become one.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
@@ -73,26 +93,48 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// All numbers of a line except dates, times, codes and telephone numbers. `text` is the line's text, perhaps repaired.
-pub(super) fn find(text: &str, point: Point) -> Vec<Amount> {
+pub(super) fn find(text: &str, notation: Notation) -> Vec<Amount> {
     let mut out: Vec<Amount> = Vec::new();
     let mut from = 0;
     while let Some(found) = NUMBER.find_at(text, from) {
-        let range = found.range();
+        let mut range = found.range();
+        if !notation.has_spaces && found.as_str().matches(SPACES).count() > 0 {
+            range.end = unspaced(&found);
+        }
+        if text[..range.start].ends_with('.') && found.as_str().starts_with('.') {
+            // The last of the dots that lead to an amount is no decimal point.
+            from = range.start + 1;
+            continue;
+        }
         from = range.end;
-        match amount_at(text, &range, point) {
+        match amount_at(text, &range, notation.point) {
             Some(amount) => {
                 from = from.max(amount.range.end);
                 out.push(amount);
             }
             // `2 450.00` is not always one number: the second part is tried on its own.
             None => {
-                if let Some(space) = found.as_str().find([' ', '\u{a0}', '\u{202f}']) {
+                if let Some(space) = found.as_str().find(SPACES) {
                     from = range.start + space + 1;
                 }
             }
         }
     }
     out
+}
+
+/// The white space that may part thousands.
+const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
+
+/// Where the number ends when its spaces part it from the next one; one behind a decimal point does not.
+fn unspaced(found: &regex::Match<'_>) -> usize {
+    let space = found.as_str().find(SPACES).unwrap_or(found.len());
+    let is_behind_point = found.as_str()[..space].ends_with(['.', ',']);
+    if is_behind_point {
+        found.end()
+    } else {
+        found.start() + space
+    }
 }
 
 fn amount_at(text: &str, range: &Range<usize>, point: Point) -> Option<Amount> {
@@ -113,34 +155,49 @@ fn amount_at(text: &str, range: &Range<usize>, point: Point) -> Option<Amount> {
     let mut head = before;
     let mut is_negative = sign_before(&mut head);
     if let Some((currency, length)) = currency::at_end(head) {
-        amount.currency = Some((
-            currency,
-            head.trim_end().len() - length..head.trim_end().len(),
-        ));
-        head = &head[..head.trim_end().len() - length];
+        let end = head.trim_end().len();
+        amount.currency = Some((currency, end - length..end));
+        head = &head[..end - length];
         is_negative |= sign_before(&mut head);
     }
-    let bare_before = head.chars().next_back();
-    let attached = head.len() == before.len();
-    if attached
-        && bare_before.is_some_and(|c| {
-            c.is_alphanumeric() && !matches!(c, 'x' | 'X')
-                || matches!(c, '/' | ':' | '#' | '.' | '*')
-        })
-    {
-        // `x2` and `SS21/1A` alike; an `@` or `=` may stand right before an amount.
+    if head.len() == before.len() && ends_in_code(head) {
         return None;
     }
-    if attached && bare_before.is_some_and(|c| matches!(c, '-' | '–')) {
-        return None;
+    is_negative |= read_behind(&mut amount, text, &before[head.len()..])?;
+    if is_negative {
+        amount.value = -amount.value;
+        amount.range.start = sign_start(before, head);
     }
-    let mut tail = after;
+    Some(amount)
+}
+
+/// Whether a number right behind this text is part of a code, a time or a range.
+fn ends_in_code(head: &str) -> bool {
+    let mut back = head.chars().rev();
+    let (last, one_before) = (back.next(), back.next());
+    match last {
+        // `2x9.50`; an `@` or `=` may stand right before an amount as well.
+        Some('x' | 'X') => false,
+        Some('/' | '#' | '*' | '-' | '–') => true,
+        Some(':') => one_before.is_some_and(|c| c.is_ascii_digit()),
+        // Dots may lead to an amount: `TOTAL....60.31`.
+        Some('.') => one_before.is_some_and(char::is_alphanumeric),
+        Some(c) => c.is_alphanumeric(),
+        None => false,
+    }
+}
+
+/// Takes in what stands behind the number: sign, bracket, per cent, currency. Returns whether that makes it negative;
+/// `None` when the number goes on as something else. `taken` is what belongs to it on the other side.
+fn read_behind(amount: &mut Amount, text: &str, taken: &str) -> Option<bool> {
+    let mut is_negative = false;
+    let mut tail = &text[amount.range.end..];
     if let Some(rest) = tail.strip_prefix(')') {
-        is_negative |= head.len() < before.len() && before[head.len()..].contains('(');
+        is_negative = taken.contains('(');
         tail = rest;
     } else if let Some(rest) = tail.strip_prefix('-')
         && !rest.starts_with(|c: char| c.is_alphanumeric())
-        && places == 2
+        && amount.places == 2
     {
         is_negative = true;
         amount.range.end += 1;
@@ -154,18 +211,15 @@ fn amount_at(text: &str, range: &Range<usize>, point: Point) -> Option<Amount> {
         amount.currency = Some((currency, start..start + at.len()));
         tail = &tail[at.end..];
     }
-    let next = tail.chars().next();
-    let is_time = next == Some(':') && tail[1..].starts_with(|c: char| c.is_ascii_digit());
-    let is_code = next
-        .is_some_and(|c| c == '/' || c.is_alphabetic() && !matches!(c, 'x' | 'X') && places != 2);
-    if is_time || is_code || (next == Some('-') && tail[1..].starts_with(char::is_alphanumeric)) {
-        return None;
-    }
-    if is_negative {
-        amount.value = -amount.value;
-        amount.range.start = before.len().min(head.len()).max(sign_start(before, head));
-    }
-    Some(amount)
+    let mut next = tail.chars();
+    let goes_on = match next.next() {
+        Some(':') => next.next().is_some_and(|c| c.is_ascii_digit()),
+        Some('-') => next.next().is_some_and(char::is_alphanumeric),
+        Some('/') => true,
+        Some('x' | 'X') | None => false,
+        Some(c) => c.is_alphabetic() && amount.places != 2,
+    };
+    (!goes_on).then_some(is_negative)
 }
 
 /// Takes a sign or opening bracket off the end, if there is one that no letter or digit stands before.
@@ -232,7 +286,15 @@ pub(super) fn parse(text: &str, point: Point) -> Option<(Decimal, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Point, find};
+    use super::{Amount, Notation, Point};
+
+    fn find(text: &str, point: Point) -> Vec<Amount> {
+        let notation = Notation {
+            point,
+            has_spaces: true,
+        };
+        super::find(text, notation)
+    }
 
     fn values(text: &str, point: Point) -> Vec<String> {
         find(text, point)
@@ -296,6 +358,19 @@ mod tests {
     }
 
     #[test]
+    fn where_marks_part_thousands_a_space_parts_numbers() {
+        let notation = Notation {
+            point: Point::Dot,
+            has_spaces: false,
+        };
+        let values: Vec<String> = super::find("33 127.04", notation)
+            .iter()
+            .map(|a| a.value.to_string())
+            .collect();
+        assert_eq!(values, ["33", "127.04"]);
+    }
+
+    #[test]
     fn signs_stand_before_behind_or_around() {
         for text in [
             "-5.00", "5.00-", "(5.00)", "-RM5.00", "RM -5.00", "RM 5.00-",
@@ -313,6 +388,13 @@ mod tests {
                 "{text}: {:?}",
                 find(text, Point::Dot)
             );
+        }
+    }
+
+    #[test]
+    fn colons_and_leading_dots_may_touch_an_amount() {
+        for text in ["TOTAL:60.31", "TOTAL....60.31", "TOTAL RM:60.31"] {
+            assert_eq!(values(text, Point::Dot), ["60.31"], "{text}");
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) static TRADE: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is valid")
 });
 pub(super) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:no|lot|unit|suite|plot|level|block|blok|ground floor|p\.?o\.? box)\b[ .:]*[\dA-Z]|\b(?:jalan|jln|taman|tmn|street|road|avenue|lane|drive|rue|calle|avenida|strasse|straße|seksyen|lorong|kampung|kawasan|selangor|johor|kuala lumpur|malaysia)\b|\b\d{5}\b|^\d+[A-Z]?,? ")
+    Regex::new(r"(?i)^(?:no|lot|unit|suite|plot|level|block|blok|ground floor|p\.?o\.? box)\b[ .:]*[\dA-Z]|^pt ?\d|\b(?:jalan|jln|taman|tmn|street|road|avenue|lane|drive|rue|calle|avenida|strasse|straße|seksyen|sek|lorong|kampung|kawasan|selangor|johor|kuala lumpur|shah alam|malaysia)\b|\b\d{5}\b|^\d+[A-Z]?,? ")
         .expect("the pattern is valid")
 });
 pub(super) static COURTESY: LazyLock<Regex> = LazyLock::new(|| {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::lexicon::Kind;
 use super::lines::Line;
+use super::reading::{Reading, Spot};
 
 /// What a printed symbol says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +136,21 @@ pub(super) fn dollar_of(lines: &[Line]) -> &'static str {
     } else {
         "USD"
     }
+}
+
+/// The currency of the country whose tax number is printed, where only one country calls it so.
+pub(super) fn of_tax_number(reading: &Reading<'_>) -> Option<(&'static str, Spot)> {
+    const NAMES: [(&str, &str); 2] = [("GSTIN", "INR"), ("ABN", "AUD")];
+    reading.lines.iter().enumerate().find_map(|(line, text)| {
+        NAMES.iter().find_map(|(name, code)| {
+            let start = text.text.find(name)?;
+            let range = start..start + name.len();
+            let is_label = reading.found[line].labels.iter().any(|l| {
+                l.meaning == Kind::TaxId && l.range.start <= start && range.end <= l.range.end
+            });
+            is_label.then_some((*code, Spot { line, range }))
+        })
+    })
 }
 
 #[cfg(test)]

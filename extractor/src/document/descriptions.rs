@@ -33,7 +33,12 @@ pub(super) fn attach(
                 item.code.get_or_insert(spot);
                 texts.push(Vec::new());
             }
-            own => texts.push(own.into_iter().collect()),
+            Some(spot) => {
+                let (code, rest) = without_code(reading, spot);
+                item.code = item.code.take().or(code);
+                texts.push(vec![rest]);
+            }
+            None => texts.push(Vec::new()),
         }
     }
     let wrapped: Vec<Spot> = orphans
@@ -119,6 +124,27 @@ fn numbers(item: &Item) -> Vec<Spot> {
         .collect()
 }
 
+/// `[FURN_7777] Office chair`: a code in square brackets before the name, as some shops print it.
+fn without_code(reading: &Reading<'_>, spot: Spot) -> (Option<Spot>, Spot) {
+    let text = &reading.lines[spot.line].text[spot.range.clone()];
+    let parts = text.strip_prefix('[').and_then(|t| t.split_once(']'));
+    let Some((code, name)) = parts else {
+        return (None, spot);
+    };
+    let is_code = code.len() > 1
+        && code
+            .chars()
+            .all(|c| c.is_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | '/'));
+    let name = name.trim();
+    if !is_code || !name.chars().any(char::is_alphabetic) {
+        return (None, spot);
+    }
+    let (line, start) = (spot.line, spot.range.start + 1);
+    let at = |range| Spot { line, range };
+    let rest = spot.range.end - name.len()..spot.range.end;
+    (Some(at(start..start + code.len())), at(rest))
+}
+
 /// Only digits, and so many that it is no quantity.
 fn is_code(text: &str) -> bool {
     text.len() >= 4 && text.chars().all(|c| c.is_ascii_digit())
@@ -138,7 +164,12 @@ fn words(
             .any(|s| s.line == line && s.range.start < range.end && range.start < s.range.end)
     };
     let inside = text.words().filter(|(range, left, _)| {
-        let begins = text.extent(&text.segment_at(range.start)).0;
+        // A quantity that stands close before a code is no part of it.
+        let segment = text.segment_at(range.start);
+        let first = text
+            .words()
+            .find(|(word, ..)| word.start >= segment.start && !is_used(word));
+        let begins = first.map_or(*left, |(_, begins, _)| begins);
         columns.column_of(begins, *left, text.height) == Some(column) && !is_used(range)
     });
     // Units behind a number are no part of the description.

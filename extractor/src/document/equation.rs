@@ -25,36 +25,46 @@ pub(super) fn best_equation(
     total: Decimal,
     items: Option<Decimal>,
 ) -> Option<Equation> {
-    let [discounts, shippings, services, roundings] = [
-        Kind::Discount,
-        Kind::Shipping,
-        Kind::Service,
-        Kind::Rounding,
-    ]
-    .map(|kind| options(rows, kind));
     let mut best: Option<(f32, Equation)> = None;
+    let others = combinations(rows);
     for (subtotal, rank) in subtotals(rows, total) {
         for tax in taxes(rows, total) {
-            for discount in &discounts {
-                for shipping in &shippings {
-                    for service in &services {
-                        for rounding in &roundings {
-                            let extras = [discount, shipping, service, rounding, &tax];
-                            let result = sum_of(subtotal.value, extras, total);
-                            if !result.is_near(total) {
-                                continue;
-                            }
-                            let score = rank + score(extras, &subtotal, result == total, items);
-                            if best.as_ref().is_none_or(|(known, _)| score > *known) {
-                                best = Some((score, equation(rows, &subtotal, extras, total)));
-                            }
-                        }
-                    }
+            for [discount, shipping, service, rounding] in &others {
+                let extras = [discount, shipping, service, rounding, &tax];
+                let result = sum_of(subtotal.value, extras, total);
+                let score = rank + score(extras, &subtotal, result == total, items);
+                let is_better = best.as_ref().is_none_or(|(known, _)| score > *known);
+                if result.is_near(total) && is_better {
+                    best = Some((score, equation(rows, &subtotal, extras, total)));
                 }
             }
         }
     }
     best.map(|(_, equation)| equation)
+}
+
+/// Every choice of discount, shipping, service and rounding, each of them at most once.
+fn combinations(rows: &[MoneyRow]) -> Vec<[Option<Sum>; 4]> {
+    let kinds = [
+        Kind::Discount,
+        Kind::Shipping,
+        Kind::Service,
+        Kind::Rounding,
+    ];
+    let mut out = vec![[None, None, None, None]];
+    for (place, kind) in kinds.into_iter().enumerate() {
+        let choices = options(rows, kind);
+        let with = |chosen: &[Option<Sum>; 4]| {
+            let extend = |choice: &Option<Sum>| {
+                let mut next = chosen.clone();
+                next[place] = choice.clone();
+                next
+            };
+            choices.iter().map(extend).collect::<Vec<_>>()
+        };
+        out = out.iter().flat_map(with).collect();
+    }
+    out
 }
 
 /// Discount, shipping, service, rounding, tax.
@@ -182,7 +192,17 @@ fn included_tax(rows: &[MoneyRow], total: Decimal) -> Option<Sum> {
         rows.iter()
             .find(|r| r.kind == kind && !r.value.is_zero() && r.value.abs() < limit)
     };
+    // A rate of nought is printed with its amount of nought.
+    let none = || {
+        let is_tax = |r: &&MoneyRow| matches!(r.kind, Kind::TaxTotal | Kind::Tax);
+        let mut taxes = rows.iter().filter(is_tax);
+        let first = taxes
+            .next()
+            .filter(|r| r.value.is_zero() && !r.is_summary)?;
+        taxes.all(|r| r.value.is_zero()).then_some(first)
+    };
     of(Kind::TaxTotal)
         .or_else(|| of(Kind::Tax))
+        .or_else(none)
         .map(|r| Sum::of(&[r]))
 }

@@ -178,7 +178,10 @@ impl<'r, 'p> Fields<'r, 'p> {
                 (None, _) => (currency::dollar_of(&reading.lines), spot, 0.85),
             },
             (None, Some((code, spot))) => (code, spot, 0.93),
-            (None, None) => return,
+            (None, None) => match currency::of_tax_number(reading) {
+                Some((code, spot)) => (code, spot, 0.8),
+                None => return,
+            },
         };
         self.add(
             "currency",

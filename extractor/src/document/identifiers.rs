@@ -34,11 +34,8 @@ pub(super) fn identifier(reading: &Reading<'_>, kind: Kind) -> Option<Identifier
             let here = beside(reading, line, hit).map(|spot| (spot, 0.97));
             // A bare word such as "Invoice" is often the title, with anything below it.
             let below = || {
-                if quality < 0.9 {
-                    None
-                } else {
-                    beneath(reading, line, hit).map(|spot| (spot, 0.93))
-                }
+                let spot = beneath(reading, line, hit)?;
+                (quality >= 0.9 || follows_hash(reading, &spot)).then_some((spot, 0.93))
             };
             let Some((spot, nearness)) = here.or_else(below) else {
                 continue;
@@ -100,6 +97,13 @@ fn beside(reading: &Reading<'_>, line: usize, hit: &Hit<Kind>) -> Option<Spot> {
     (!is_date).then_some(spot)
 }
 
+/// `#` before a number says what it is, also below a bare title.
+fn follows_hash(reading: &Reading<'_>, spot: &Spot) -> bool {
+    reading.lines[spot.line].text[..spot.range.start]
+        .trim_end()
+        .ends_with('#')
+}
+
 /// Below the label in its column. Not below a word of a sentence.
 fn beneath(reading: &Reading<'_>, line: usize, hit: &Hit<Kind>) -> Option<Spot> {
     let label = Spot {
@@ -115,7 +119,8 @@ fn beneath(reading: &Reading<'_>, line: usize, hit: &Hit<Kind>) -> Option<Spot> 
         let other = &reading.lines[below];
         other.segments().find_map(|segment| {
             let range = number_in(&other.text, segment.start, segment.end)?;
-            let is_whole = range.start == segment.start && range.end == segment.end;
+            let before = other.text[segment.start..range.start].trim();
+            let is_whole = (before.is_empty() || before == "#") && range.end == segment.end;
             let spot = Spot { line: below, range };
             let found = &reading.found[below];
             let is_other = found
@@ -199,6 +204,14 @@ mod tests {
         assert_eq!(
             number(&["Facture n° F2026-1187"]).as_deref(),
             Some("F2026-1187")
+        );
+    }
+
+    #[test]
+    fn a_hash_below_the_title_announces_the_number() {
+        assert_eq!(
+            number(&["INVOICE", "# web_2026_117"]).as_deref(),
+            Some("web_2026_117")
         );
     }
 

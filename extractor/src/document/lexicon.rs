@@ -58,7 +58,8 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
          net a payer; montant ttc; montant total; total a payer; total factura; total a pagar; importe total; \
          total general; totaal te betalen; te betalen; totaalbedrag; totaal incl btw; totale fattura; totale da \
          pagare; jumlah besar; jumlah perlu dibayar; total aud; total usd; total gbp; total chf; total inr; \
-         credit total; total credit",
+         credit total; total credit; amount incl gst; amount inc gst; amount incl vat; amount incl tax; amount \
+         including gst; amount inclusive of gst",
     ),
     (
         Kind::Total,
@@ -109,19 +110,19 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
     ),
     (
         Kind::Service,
-        "service charge; svc charge; serv charge; service chg; svc chg; tip; gratuity; bedienung",
+        "service charge; svc charge; serv charge; service chg; svc chg; srv chg; srv charge; tip; gratuity; bedienung",
     ),
     (
         Kind::Rounding,
         "rounding; rounding adj; rounding adjustment; rounding adjustments; round adj; round off; bill rounding; \
-         cash rounding; rundung; arrondi; redondeo; rounding adjust",
+         cash rounding; rnd adj; rundung; arrondi; redondeo; rounding adjust",
     ),
     (
         Kind::Paid,
         "cash; payment; paid; paid amount; amount paid; total paid; cash tendered; tendered; tender; received; \
          cash received; amount received; visa; visa card; master; mastercard; master card; amex; debit; debit \
          card; credit card; card; bank card; maestro; bar; gegeben; ec karte; kreditkarte; especes; carte \
-         bancaire; efectivo; tarjeta; contant; pin; contanti; tunai; cash rm; visa debit; total tender; deposit",
+         bancaire; efectivo; tarjeta; contant; pin; contanti; tunai; cash rm; visa debit; total tender; deposit; accepted total; total accepted; amount accepted",
     ),
     (
         Kind::Change,
@@ -190,7 +191,7 @@ pub(super) const LABELS: &[(Kind, &str)] = &[
         Kind::Customer,
         "bill to; billed to; invoice to; invoiced to; sold to; customer; client; buyer; charge to; \
          rechnungsempfanger; rechnung an; kunde; facture a; cliente; datos del cliente; factuur aan; klant; \
-         destinatario; zahlbar durch; recipient; attention; attn; customer name",
+         destinatario; zahlbar durch; recipient; attention; attn; customer name; guest name",
     ),
     (
         Kind::Delivery,

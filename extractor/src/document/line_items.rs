@@ -189,10 +189,17 @@ fn is_among_words(reading: &Reading<'_>, line: usize, amount: &Amount) -> bool {
     (before > 1 && !amount.is_money()) || after > 5
 }
 
+/// Whether a number fills its segment, and something stands before it.
+fn stands_alone(reading: &Reading<'_>, spot: &Spot) -> bool {
+    let line = &reading.lines[spot.line];
+    line.segment_at(spot.range.start) == spot.range && spot.range.start > 0
+}
+
 /// Items between the head and the first sum.
 fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<Item> {
     let mut rows: Vec<(usize, Item)> = Vec::new();
     let mut orphans: Vec<usize> = Vec::new();
+    let mut unpriced: Vec<(usize, Item)> = Vec::new();
     for line in region.clone() {
         let is_title = reading.lines[line].text.starts_with("--");
         let is_sum = is_end(reading, table, line);
@@ -225,9 +232,26 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
                     ..Item::default()
                 },
             ));
+        } else if let Some(quantity) = quantity.filter(|q| stands_alone(reading, &q.spot)) {
+            let quantity = Some(quantity);
+            unpriced.push((
+                line,
+                Item {
+                    quantity,
+                    ..Item::default()
+                },
+            ));
         } else if !is_count(reading, line) {
             orphans.push(line);
         }
+    }
+    // Where each price has its quantity beside it, a quantity without a price is a part of a set.
+    if rows.len() > 1 && rows.iter().all(|(_, item)| item.quantity.is_some()) {
+        rows.extend(unpriced);
+        rows.sort_by_key(|(line, _)| *line);
+    } else {
+        orphans.extend(unpriced.into_iter().map(|(line, _)| line));
+        orphans.sort_unstable();
     }
     descriptions::attach(reading, table, &mut rows, &orphans);
     rows.into_iter().map(|(_, item)| item).collect()

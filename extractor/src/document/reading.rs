@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::geometry::Page;
 use crate::result::{Check, Field};
 
-use super::amounts::{self, Amount, Point};
+use super::amounts::{self, Amount, Notation};
 use super::dates::{self, Order, PrintedDate};
 use super::labels::{self, Hit};
 use super::lexicon::{Column, Kind};
@@ -49,8 +49,8 @@ pub(super) struct Spot {
 impl<'a> Reading<'a> {
     pub(super) fn of(pages: &'a [Page]) -> Self {
         let lines = lines::from_pages(pages);
-        let point = Point::of(&lines);
-        let found: Vec<Found> = lines.iter().map(|line| on(line, point)).collect();
+        let notation = Notation::of(&lines);
+        let found: Vec<Found> = lines.iter().map(|line| on(line, notation)).collect();
         let dated: Vec<(usize, PrintedDate)> = found
             .iter()
             .enumerate()
@@ -148,14 +148,14 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn on(line: &Line, point: Point) -> Found {
+fn on(line: &Line, notation: Notation) -> Found {
     let text = if line.is_recognised {
         misread::repaired(&line.text)
     } else {
         line.text.clone()
     };
     let dates = dates::find(&text);
-    let mut amounts = amounts::find(&text, point);
+    let mut amounts = amounts::find(&text, notation);
     amounts.retain(|a| {
         dates
             .iter()

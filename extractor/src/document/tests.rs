@@ -139,6 +139,93 @@ fn what_was_paid_less_change_finds_the_total_after_rounding() {
 }
 
 #[test]
+fn an_amount_may_touch_the_colon_or_the_dots_before_it() {
+    for total in ["TOTAL:60.31", "TOTAL....60.31"] {
+        let found = extract(DocumentType::Receipt, &[written(&["SERI MART", total])]);
+        assert_eq!(value(&found, "total").as_deref(), Some("60.31"), "{total}");
+    }
+}
+
+#[test]
+fn money_put_into_a_machine_is_not_the_total() {
+    let lines = [
+        "DION PARKING SDN BHD",
+        "Amount Incl. GST|5.00",
+        "Accepted total|10.00",
+        "Change|5.00",
+    ];
+    let found = extract(DocumentType::Receipt, &[written(&lines)]);
+    assert_eq!(value(&found, "total").as_deref(), Some("5.00"));
+}
+
+#[test]
+fn a_code_stands_in_brackets_before_the_name_or_close_behind_the_quantity() {
+    let bracketed = [
+        "Description|Qty|Unit price|Amount",
+        "[DESK_20] Oak desk|2|150.00|300.00",
+        "[sale] Chair|1|40.00|40.00",
+    ];
+    let found = invoice(&bracketed);
+    assert_eq!(cells(&found, "item"), some(&["Oak desk", "[sale] Chair"]));
+    assert_eq!(
+        cells(&found, "product_code"),
+        [Some("DESK_20".to_owned()), None]
+    );
+    let mut page = written(&["Qty Code|Item|Unit price|Amount"]);
+    for (row, (code, name, price)) in [("S768", "Pens", "5.00"), ("L691", "Rulers", "6.00")]
+        .into_iter()
+        .enumerate()
+    {
+        let y = 0.09 + 0.04 * row as f32;
+        let places = [
+            ("2", 0.056),
+            (code, 0.074),
+            (name, 0.25),
+            ("2.00", 0.45),
+            (price, 0.65),
+        ];
+        page.words
+            .extend(places.map(|(text, left)| word(text, left, y)));
+    }
+    let found = extract(DocumentType::Invoice, &[page]);
+    assert_eq!(cells(&found, "product_code"), some(&["S768", "L691"]));
+    assert_eq!(cells(&found, "quantity"), some(&["2", "2"]));
+}
+
+#[test]
+fn a_part_of_a_set_is_an_item_without_a_price() {
+    let found = invoice(&[
+        "Description|Qty|Unit price|Amount",
+        "Notebook with sleeve|1|900.00|900.00",
+        "Sleeve|1",
+        "Mouse|2|20.00|40.00",
+        "Total||940.00",
+    ]);
+    assert_eq!(
+        cells(&found, "item"),
+        some(&["Notebook with sleeve", "Sleeve", "Mouse"])
+    );
+    assert_eq!(
+        cells(&found, "price"),
+        [Some("900.00".to_owned()), None, Some("40.00".to_owned())]
+    );
+}
+
+#[test]
+fn a_tax_of_nought_and_a_country_by_its_tax_number_are_read() {
+    let found = invoice(&[
+        "Lotus Textiles",
+        "GSTIN: 29ABCDE1234F1Z5",
+        "Subtotal||127.50",
+        "Tax (0%)||0.00",
+        "Total||127.50",
+    ]);
+    assert_eq!(value(&found, "tax").as_deref(), Some("0.00"));
+    assert_eq!(value(&found, "currency").as_deref(), Some("INR"));
+    assert_eq!(found.fields["currency"].raw, "GSTIN");
+}
+
+#[test]
 fn till_items_have_their_name_on_the_line_or_above() {
     let lines = [
         "SERI MART",

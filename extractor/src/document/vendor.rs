@@ -52,7 +52,8 @@ pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
     }
     let best = candidates
         .iter()
-        .max_by(|a, b| a.score.total_cmp(&b.score))?;
+        .max_by(|a, b| a.score.total_cmp(&b.score))
+        .filter(|best| best.score > 0.0)?;
     let runner_up = candidates
         .iter()
         .filter(|c| c.text != best.text)
@@ -261,7 +262,8 @@ fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -
     score += if line == top { 0.4 } else { 0.0 };
     score += (1.6 * (candidate.height / usual - 1.0)).clamp(-0.5, 2.2);
     if ADDRESS.is_match(&bare) && !is_registered {
-        score -= 2.0;
+        let is_company = LEGAL_FORM.is_match(text) || TRADE.is_match(text);
+        score -= if is_company { 2.0 } else { 4.0 };
     }
     if COURTESY.is_match(text) {
         score -= 3.0;
@@ -274,12 +276,29 @@ fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -
         .filter(|(i, l)| *i != line && key.len() > 5 && squeeze(&l.text).contains(&key))
         .count();
     score += 0.7 * again.min(2) as f32;
+    let is_domain = reading.lines.iter().any(|l| has_domain(&l.text, &key));
+    score += if is_domain { 1.0 } else { 0.0 };
     let is_short = text.chars().count() < 5;
     score -= if is_short { 0.8 } else { 0.0 };
+    // Names begin with capitals; what does not was written by hand or is a slogan.
+    let has_capital = text.chars().any(|c| c.is_uppercase() || c.is_numeric());
+    score -= if has_capital { 0.0 } else { 2.5 };
     // A name after the title or the tax number is the owner, the customer or the bank.
     let is_late = (top + 1..line)
         .any(|i| reading.found[i].has(Kind::Title) || reading.found[i].has(Kind::TaxId));
     score - if is_late { 1.5 } else { 0.0 }
+}
+
+/// Whether a website or an address for mail on the line is named like this, e.g. `www.azure-interior.com`.
+fn has_domain(text: &str, key: &str) -> bool {
+    let mut hosts = text.split_whitespace().filter_map(|word| {
+        let at = ["www.", "://", "@"].iter().find_map(|mark| {
+            let start = word.find(mark)?;
+            Some(start + mark.len())
+        })?;
+        word[at..].rsplit_once('.').map(|(name, _)| squeeze(name))
+    });
+    key.len() > 5 && hosts.any(|host| host.contains(key))
 }
 
 /// The places without the register's number, so that the box shows just the name.
@@ -335,6 +354,32 @@ mod tests {
             ])
             .as_deref(),
             Some("Copperline Outfitters")
+        );
+    }
+
+    #[test]
+    fn the_name_of_the_website_outweighs_a_slogan_and_handwriting() {
+        assert_eq!(
+            name(&[
+                "Furniture for people",
+                "Copper Lantern",
+                "12 Quay Street",
+                "info@copper-lantern.example"
+            ])
+            .as_deref(),
+            Some("Copper Lantern")
+        );
+        assert_eq!(
+            name(&["lim mei ling", "NORTHGATE GIFTS", "27 MARKET STREET"]).as_deref(),
+            Some("NORTHGATE GIFTS")
+        );
+    }
+
+    #[test]
+    fn an_address_without_a_name_is_no_vendor() {
+        assert_eq!(
+            name(&["Lot 17920 Sek U9, Shah Alam", "GST Reg No : 001951645696"]),
+            None
         );
     }
 
