@@ -2,17 +2,22 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::document::{self, DocumentType};
+use crate::document::{self, DocumentType, Extraction};
+use crate::geometry::Page;
+use crate::page::{Reason, Refusal};
 use crate::process::{PageEvent, ReadError, Reader, ReaderSettings};
 use crate::result::{ExtractionResult, SCHEMA, Timings};
 
 mod table;
+
+/// Finding the fields gets at least so long, however long reading took.
+const LEAST_TIME: Duration = Duration::from_secs(10);
 
 /// Arguments of `extract`.
 #[derive(Clone, Debug, Args)]
@@ -63,8 +68,9 @@ pub async fn extract(
     let start = Instant::now();
     let pages = reader.read(bytes, progress).await?;
     let recognised = Instant::now();
-    let document_type = document_type.unwrap_or_else(|| DocumentType::guess(&pages));
-    let found = document::extract(document_type, &pages);
+    let left = reader.timeout().saturating_sub(recognised - start);
+    let (pages, document_type, found) =
+        find_fields(pages, document_type, left.max(LEAST_TIME)).await?;
     Ok(ExtractionResult {
         schema: SCHEMA.to_owned(),
         job_id: None,
@@ -78,6 +84,31 @@ pub async fn extract(
             extract_ms: recognised.elapsed().as_millis() as u64,
         },
     })
+}
+
+/// Runs beside the tasks: a crowded page takes long, and whoever holds the job must go on saying so.
+async fn find_fields(
+    pages: Vec<Page>,
+    document_type: Option<DocumentType>,
+    limit: Duration,
+) -> Result<(Vec<Page>, DocumentType, Extraction), Refusal> {
+    let finding = tokio::task::spawn_blocking(move || {
+        let document_type = document_type.unwrap_or_else(|| DocumentType::guess(&pages));
+        let found = document::extract(document_type, &pages);
+        (pages, document_type, found)
+    });
+    match tokio::time::timeout(limit, finding).await {
+        Ok(Ok(found)) => Ok(found),
+        // A panic costs this document, not its delivery and four more.
+        Ok(Err(_)) => Err(Refusal::new(
+            Reason::Crashed,
+            "The extraction of the document ended unexpectedly.",
+        )),
+        Err(_) => Err(Refusal::new(
+            Reason::Timeout,
+            "Finding the fields of the document took too long.",
+        )),
+    }
 }
 
 /// Extracts each file and prints its result; returns how many failed. Failures go to standard error.
@@ -116,4 +147,49 @@ async fn one(
         Format::Json => writeln!(out, "{}", json!({ "file": file, "result": result }))?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+    use crate::geometry::{BoundingBox, Word};
+
+    /// As many words on a page as are let through, each on a line of its own.
+    fn crowded_page() -> Page {
+        let word = |place: u16| Word {
+            text: "Total".to_owned(),
+            bounds: BoundingBox {
+                left: 0.1,
+                top: f32::from(place) / 20_000.0,
+                width: 0.1,
+                height: 0.000_01,
+            },
+            confidence: 1.0,
+        };
+        Page {
+            number: 1,
+            width: 100.0,
+            height: 100.0,
+            engine: "text_layer".to_owned(),
+            words: (0..20_000).map(word).collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn finding_fields_stops_no_other_task() {
+        let finding = find_fields(vec![crowded_page()], None, Duration::from_secs(300));
+        let mut finding = pin!(finding);
+        assert!(futures::poll!(finding.as_mut()).is_pending());
+        let (pages, ..) = finding.await.expect("ends in time");
+        assert_eq!(pages.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn finding_fields_has_a_time_limit() {
+        let finding = find_fields(vec![crowded_page()], None, Duration::ZERO);
+        let refusal = finding.await.expect_err("there was no time");
+        assert_eq!(refusal.reason, Reason::Timeout);
+    }
 }

@@ -14,10 +14,12 @@ mod sniff;
 mod text_layer;
 mod tiff;
 mod unfold;
+mod words;
 
 pub use limits::Limits;
 pub use pdf::PdfDocument;
 pub use sniff::Kind;
+pub(crate) use words::WordCount;
 
 /// Why a document is refused. The names are part of the API and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +39,8 @@ pub enum Reason {
     TooManyPages,
     /// The page of a PDF is larger than any paper.
     PageTooLarge,
+    /// More words than fields can be found among in reasonable time.
+    TooManyWords,
     /// A picture with more pixels than allowed.
     TooManyPixels,
     /// Unfolds to more bytes than allowed.
@@ -61,6 +65,7 @@ impl Reason {
             Self::PasswordRequired => "password_required",
             Self::TooManyPages => "too_many_pages",
             Self::PageTooLarge => "page_too_large",
+            Self::TooManyWords => "too_many_words",
             Self::TooManyPixels => "too_many_pixels",
             Self::DecompressionLimit => "decompression_limit",
             Self::Timeout => "timeout",

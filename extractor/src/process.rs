@@ -133,9 +133,8 @@ impl Reader {
             .acquire()
             .await
             .map_err(|_| ReadError::Failed("the reader is closed".to_owned()))?;
-        let mut worker = self.worker().await?;
-        let reading = worker.read(bytes, self.settings.stall_timeout, progress);
-        let outcome = tokio::time::timeout(self.settings.timeout, reading)
+        let reading = self.read_by_child(bytes, progress);
+        tokio::time::timeout(self.settings.timeout, reading)
             .await
             .unwrap_or_else(|_| {
                 let seconds = self.settings.timeout.as_secs();
@@ -144,11 +143,33 @@ impl Reader {
                     format!("The document took longer than {seconds} seconds."),
                 )
                 .into())
-            });
+            })
+    }
+
+    /// A child that died without a word may have died before this document came, so that a fresh one decides.
+    async fn read_by_child(
+        &self,
+        bytes: Bytes,
+        mut progress: impl FnMut(PageEvent) + Send,
+    ) -> Result<Vec<Page>, ReadError> {
+        let stall = self.settings.stall_timeout;
+        let mut worker = self.worker().await?;
+        let mut outcome = worker.read(bytes.clone(), stall, &mut progress).await;
+        if worker.died_silent() {
+            tracing::info!("a reader process had ended: the document is read by another");
+            worker = Worker::start(&self.settings, &self.models).await?;
+            outcome = worker.read(bytes, stall, &mut progress).await;
+        }
         if worker.is_reusable(self.settings.documents_per_child) {
             self.idle().push(worker);
         }
         outcome
+    }
+
+    /// How long one document may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.settings.timeout
     }
 
     /// Process ids of the children that wait for a document.

@@ -60,6 +60,19 @@ fn text_page(media_box: &str) -> Vec<u8> {
     ])
 }
 
+/// A page of twenty lines that say the same word again and again.
+fn crowded(words: usize) -> Vec<u8> {
+    let line = format!("({}) '", "a ".repeat(words / 20));
+    let text = format!("BT /F 1 Tf 2 TL 1 900 Td {} ET", line.repeat(20));
+    let content = format!("<</Length {}>>stream\n{text}\nendstream", text.len());
+    pdf(&[
+        CATALOG,
+        ONE_PAGE,
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 999]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        &content,
+    ])
+}
+
 fn folded(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("folds");
@@ -214,6 +227,7 @@ async fn hostile_documents_are_refused_with_their_reason() {
             Reason::PageTooLarge,
         ),
         ("one page too many", many_pages(201), Reason::TooManyPages),
+        ("300 000 words", crowded(300_000), Reason::TooManyWords),
         ("300 MB in 1 KB", double_fold(), Reason::DecompressionLimit),
     ];
     for (name, bytes, expected) in cases {
@@ -324,6 +338,31 @@ async fn a_crash_costs_one_document() {
     );
     assert_eq!(reading.await.expect("joins"), Err(Reason::Crashed));
     assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_child_that_died_while_it_waited_costs_no_document() {
+    let reader = reader(settings());
+    let child = warm_child(&reader).await;
+    let killed = Command::new("kill")
+        .args(["-KILL", &child.to_string()])
+        .status();
+    assert!(killed.expect("kill").success());
+    until(|| !is_alive(child)).await;
+    assert_eq!(reason(&reader, text_page("0 0 600 800")).await, Ok(1));
+    assert_ne!(reader.idle_children(), [child]);
+}
+
+#[tokio::test]
+async fn a_signal_to_our_process_group_does_not_reach_a_child() {
+    let reader = reader(settings());
+    let child = warm_child(&reader).await;
+    let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).expect("stat");
+    let group = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.split(' ').nth(2));
+    assert_eq!(group, Some(child.to_string().as_str()));
 }
 
 #[tokio::test]

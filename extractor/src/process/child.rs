@@ -9,7 +9,7 @@ use image::RgbImage;
 use super::message::Reply;
 use super::{ReaderSettings, confine};
 use crate::geometry::Page;
-use crate::page::{Content, Document, Limits, Refusal};
+use crate::page::{Content, Document, Limits, Refusal, WordCount};
 use crate::recognise::{EngineError, ModelFolder, Ppocr, Recogniser, read_upright};
 
 /// Name of the hidden subcommand.
@@ -169,10 +169,11 @@ fn read(
     Reply::Opened(document.pages())
         .write(output)
         .map_err(Failure::Output)?;
-    let mut number = 0;
+    let (mut number, mut count) = (0, WordCount::default());
     document.each_page(limits, &mut |content| {
         number += 1;
         let page = page(number, content, engine, output)?;
+        count.add(&page)?;
         Reply::Page(page).write(output).map_err(Failure::Output)
     })
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::message::Reply;
 use super::{ChildArguments, PageEvent, ReadError, ReaderSettings};
 use crate::geometry::Page;
-use crate::page::{Reason, Refusal};
+use crate::page::{Reason, Refusal, WordCount};
 use crate::recognise::ModelFolder;
 
 /// Loading the models takes half a second on an idle machine.
@@ -32,6 +32,9 @@ pub(super) struct Worker {
     errors: ChildStderr,
     documents: u32,
     is_idle: bool,
+    /// It has said something about its last document.
+    has_spoken: bool,
+    is_dead: bool,
 }
 
 impl Worker {
@@ -52,6 +55,8 @@ impl Worker {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // A signal to our group (Ctrl-C) is for us: the children finish what they read and end with us.
+            .process_group(0)
             .spawn()?;
         let missing = || ReadError::Failed("a pipe is missing".to_owned());
         let input = child.stdin.take().ok_or_else(missing)?;
@@ -64,6 +69,8 @@ impl Worker {
             errors,
             documents: 0,
             is_idle: false,
+            has_spoken: false,
+            is_dead: false,
         };
         match timeout(START_TIMEOUT, Reply::read(&mut worker.output)).await {
             Ok(Ok(Reply::Ready)) => worker.is_idle = true,
@@ -90,27 +97,41 @@ impl Worker {
         self.is_idle && self.documents < documents
     }
 
+    /// Whether it ended without a word about its document: it may have been dead before it got it.
+    pub(super) fn died_silent(&self) -> bool {
+        self.is_dead && !self.has_spoken
+    }
+
     /// Sends the document and collects its pages.
     pub(super) async fn read(
         &mut self,
         bytes: Bytes,
         stall: Duration,
-        mut progress: impl FnMut(PageEvent) + Send,
+        progress: &mut (impl FnMut(PageEvent) + Send),
     ) -> Result<Vec<Page>, ReadError> {
         self.is_idle = false;
+        self.has_spoken = false;
         self.documents += 1;
-        if timeout(stall, send(&mut self.input, &bytes))
-            .await
-            .map_or(true, |sent| sent.is_err())
-        {
-            return Err(self.death().await.into());
+        match timeout(stall, send(&mut self.input, &bytes)).await {
+            Ok(Ok(())) => self.listen(stall, progress).await,
+            _ => Err(self.death().await.into()),
         }
-        let (mut pages, mut total) = (Vec::new(), 0);
+    }
+
+    async fn listen(
+        &mut self,
+        stall: Duration,
+        progress: &mut (impl FnMut(PageEvent) + Send),
+    ) -> Result<Vec<Page>, ReadError> {
+        let (mut pages, mut total, mut count) = (Vec::new(), 0, WordCount::default());
         loop {
-            match timeout(stall, Reply::read(&mut self.output)).await {
-                Ok(Ok(Reply::Opened(count))) => total = count,
+            let reply = timeout(stall, Reply::read(&mut self.output)).await;
+            self.has_spoken |= matches!(reply, Ok(Ok(_)));
+            match reply {
+                Ok(Ok(Reply::Opened(pages))) => total = pages,
                 Ok(Ok(Reply::Alive)) => {}
                 Ok(Ok(Reply::Page(page))) => {
+                    count.add(&page)?;
                     progress(PageEvent {
                         number: page.number,
                         total,
@@ -140,6 +161,7 @@ impl Worker {
 
     /// Why the child died over a document.
     async fn death(&mut self) -> Refusal {
+        self.is_dead = true;
         let (status, last_words) = self.post_mortem().await;
         match status.and_then(|s| s.signal()) {
             Some(SIGXCPU) => Refusal::new(

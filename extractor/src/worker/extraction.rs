@@ -1,10 +1,7 @@
 //! The real work, as the worker needs it: failures sorted by whose fault they are.
 
-use std::panic::AssertUnwindSafe;
-
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt;
 
 use super::{Extract, Failure};
 use crate::document::DocumentType;
@@ -45,19 +42,10 @@ impl Extract for Extraction {
             )
         })?;
         let extracted = extract::extract(&self.reader, bytes, Some(document_type), |_| ());
-        // A panic costs this document, not its delivery and four more.
-        let extracted = AssertUnwindSafe(extracted).catch_unwind().await;
-        let mut result = extracted.map_err(|_| crashed())?.map_err(failure)?;
+        let mut result = extracted.await.map_err(failure)?;
         result.job_id = Some(claimed.job.id.clone());
         Ok(result)
     }
-}
-
-fn crashed() -> Failure {
-    Failure::document(
-        "crashed",
-        "The extraction of the document ended unexpectedly.",
-    )
 }
 
 fn failure(error: ReadError) -> Failure {
