@@ -1,5 +1,5 @@
 # One line each: the work is in cargo, tests/cluster and tests/run.
-.PHONY: demo demo-down test check images models cluster-up cluster-down cluster-env documents generated bench-operator
+.PHONY: demo demo-down test check images models cluster-up cluster-down cluster-env documents generated bench-operator bench-ocr
 
 demo:         ; tests/cluster/demo up
 demo-down:    ; tests/cluster/demo down
@@ -13,3 +13,4 @@ models:       ; extractor/models/build
 documents:    ; python3 tests/documents/generate.py
 generated:    ; tests/run generated --write
 bench-operator: ; tests/bench-operator
+bench-ocr:      ; tests/bench-ocr

@@ -20,8 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def enter_environment():
-    """Continues inside a virtual environment with the pinned packages, making it when it is missing."""
+def enter_environment(script=Path(__file__).resolve()):
+    """Continues `script` inside a virtual environment with the pinned packages, making it when it is missing."""
     pins = (HERE / "requirements.txt").read_bytes()
     cache = Path(os.environ.get("EXTRACTION_CACHE") or Path.home() / ".cache" / "extraction-operator")
     home = cache / f"documents-{hashlib.sha256(pins).hexdigest()[:12]}"
@@ -32,7 +32,7 @@ def enter_environment():
         venv.create(home, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "-r", HERE / "requirements.txt"], check=True)
         (home / "complete").touch()
-    os.execv(python, [str(python), str(HERE / "generate.py"), *sys.argv[1:]])
+    os.execv(python, [str(python), str(script), *sys.argv[1:]])
 
 
 def expected_text(case):

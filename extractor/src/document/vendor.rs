@@ -1,9 +1,13 @@
 //! Who sent the document: by legal form, size, place and repetition; never the addressee.
 
-use super::company::{ADDRESS, COURTESY, LEGAL_FORM, REGISTER, TRADE, clean};
+use super::company::{ADDRESS, LEGAL_FORM, REGISTER, clean};
 use super::lexicon::Kind;
 use super::reading::{Reading, Spot};
 use super::text::{letter_share, squeeze};
+
+mod score;
+
+use score::{Candidate, score, usual_height};
 
 /// A name with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,35 +21,10 @@ pub(super) struct Vendor {
 /// Words of one name are at most this many heights apart.
 const WORD_SPACE: f32 = 1.6;
 
-struct Candidate {
-    spots: Vec<Spot>,
-    text: String,
-    height: f32,
-    score: f32,
-}
-
 /// The most likely name; `None` when nothing on the first page looks like one.
 pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
-    let addressee = addressee(reading);
-    let head = head(reading);
     let usual = usual_height(reading);
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for line in 0..head {
-        for range in pieces(reading, line) {
-            let spot = Spot { line, range };
-            let is_addressee = addressee.contains(&spot);
-            if is_addressee || !is_name(reading, &spot) {
-                continue;
-            }
-            match candidates
-                .iter_mut()
-                .find(|c| continues(reading, c, &spot, usual))
-            {
-                Some(begun) => begun.add(reading, spot),
-                None => candidates.push(Candidate::of(reading, spot)),
-            }
-        }
-    }
+    let mut candidates = candidates(reading, usual);
     let top = candidates.first().map_or(0, |c| c.spots[0].line);
     for candidate in &mut candidates {
         candidate.score = score(reading, candidate, usual, top);
@@ -66,6 +45,28 @@ pub(super) fn vendor(reading: &Reading<'_>) -> Option<Vendor> {
         name,
         likeness,
     })
+}
+
+/// What looks like a name at the head of the first page, each with the lines that continue it.
+fn candidates(reading: &Reading<'_>, usual: f32) -> Vec<Candidate> {
+    let addressee = addressee(reading);
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for line in 0..head(reading) {
+        for range in pieces(reading, line) {
+            let spot = Spot { line, range };
+            if addressee.contains(&spot) || !is_name(reading, &spot) {
+                continue;
+            }
+            match candidates
+                .iter_mut()
+                .find(|c| continues(reading, c, &spot, usual))
+            {
+                Some(begun) => begun.add(reading, spot),
+                None => candidates.push(Candidate::of(reading, spot)),
+            }
+        }
+    }
+    candidates
 }
 
 /// Segments of a line, those together that are less than a wide word space apart: large print is spaced widely.
@@ -139,18 +140,6 @@ fn addressee(reading: &Reading<'_>) -> Vec<Spot> {
     out
 }
 
-/// Median height of the lines of the first page.
-fn usual_height(reading: &Reading<'_>) -> f32 {
-    let mut heights: Vec<f32> = reading
-        .lines
-        .iter()
-        .filter(|l| l.page == 0)
-        .map(|l| l.height)
-        .collect();
-    heights.sort_by(f32::total_cmp);
-    heights.get(heights.len() / 2).copied().unwrap_or(0.01)
-}
-
 /// Mostly letters, and not explained by the lexicon.
 fn is_name(reading: &Reading<'_>, spot: &Spot) -> bool {
     let text = reading.raw(spot);
@@ -175,29 +164,31 @@ fn is_name(reading: &Reading<'_>, spot: &Spot) -> bool {
         })
         .map(|l| squeeze(&reading.lines[spot.line].text[l.range.clone()]).len())
         .sum();
-    let starts_with_label = reading.found[spot.line]
-        .labels
-        .iter()
-        .filter(inside)
-        .any(|l| {
-            l.range.start == spot.range.start
-                && matches!(
-                    l.meaning,
-                    Kind::TaxId
-                        | Kind::Contact
-                        | Kind::Number
-                        | Kind::Date
-                        | Kind::Due
-                        | Kind::PurchaseOrder
-                )
-        });
     let is_contact =
         text.contains('@') && text.contains('.') || text.to_lowercase().contains("www.");
     letters >= 3
         && letter_share(&REGISTER.replace(text, "")) > 0.55
         && explained * 2 < squeeze(text).len()
-        && !starts_with_label
+        && !starts_with_label(reading, spot)
         && !is_contact
+}
+
+/// Whether the first words announce a number, a date or the like.
+fn starts_with_label(reading: &Reading<'_>, spot: &Spot) -> bool {
+    let labels = &reading.found[spot.line].labels;
+    labels.iter().any(|l| {
+        l.range.start == spot.range.start
+            && l.range.end <= spot.range.end
+            && matches!(
+                l.meaning,
+                Kind::TaxId
+                    | Kind::Contact
+                    | Kind::Number
+                    | Kind::Date
+                    | Kind::Due
+                    | Kind::PurchaseOrder
+            )
+    })
 }
 
 /// Whether a segment is the next line of a name: equally large print below it, or the rest of a bracket or legal form.
@@ -227,78 +218,6 @@ fn continues(reading: &Reading<'_>, begun: &Candidate, next: &Spot, usual: f32) 
     let is_form =
         (starts_with_form || is_branch) && !has_digits && !LEGAL_FORM.is_match(&begun.text);
     is_open || is_form || (is_large && !LEGAL_FORM.is_match(&begun.text))
-}
-
-impl Candidate {
-    fn of(reading: &Reading<'_>, spot: Spot) -> Self {
-        let height = reading.lines[spot.line].height_of(&spot.range);
-        Self {
-            text: reading.raw(&spot).to_owned(),
-            height,
-            score: 0.0,
-            spots: vec![spot],
-        }
-    }
-
-    fn add(&mut self, reading: &Reading<'_>, spot: Spot) {
-        self.text = format!("{} {}", self.text, reading.raw(&spot));
-        self.spots.push(spot);
-    }
-}
-
-fn score(reading: &Reading<'_>, candidate: &Candidate, usual: f32, top: usize) -> f32 {
-    let line = candidate.spots[0].line;
-    let text = &candidate.text;
-    let mut score = 2.0 - 0.3 * (line - top).min(12) as f32;
-    if LEGAL_FORM.is_match(text) {
-        score += 2.6;
-    } else if TRADE.is_match(text) {
-        score += 0.5;
-    }
-    let bare = REGISTER.replace(text, "");
-    // Registered companies print their number behind the name.
-    let is_registered = bare.len() < text.len() && letter_share(&bare) > 0.9 && bare.len() > 5;
-    score += if is_registered { 1.2 } else { 0.0 };
-    score += if line == top { 0.4 } else { 0.0 };
-    score += (1.6 * (candidate.height / usual - 1.0)).clamp(-0.5, 2.2);
-    if ADDRESS.is_match(&bare) && !is_registered {
-        let is_company = LEGAL_FORM.is_match(text) || TRADE.is_match(text);
-        score -= if is_company { 2.0 } else { 4.0 };
-    }
-    if COURTESY.is_match(text) {
-        score -= 3.0;
-    }
-    let key = squeeze(&clean(text));
-    let again = reading
-        .lines
-        .iter()
-        .enumerate()
-        .filter(|(i, l)| *i != line && key.len() > 5 && squeeze(&l.text).contains(&key))
-        .count();
-    score += 0.7 * again.min(2) as f32;
-    let is_domain = reading.lines.iter().any(|l| has_domain(&l.text, &key));
-    score += if is_domain { 1.0 } else { 0.0 };
-    let is_short = text.chars().count() < 5;
-    score -= if is_short { 0.8 } else { 0.0 };
-    // Names begin with capitals; what does not was written by hand or is a slogan.
-    let has_capital = text.chars().any(|c| c.is_uppercase() || c.is_numeric());
-    score -= if has_capital { 0.0 } else { 2.5 };
-    // A name after the title or the tax number is the owner, the customer or the bank.
-    let is_late = (top + 1..line)
-        .any(|i| reading.found[i].has(Kind::Title) || reading.found[i].has(Kind::TaxId));
-    score - if is_late { 1.5 } else { 0.0 }
-}
-
-/// Whether a website or an address for mail on the line is named like this, e.g. `www.azure-interior.com`.
-fn has_domain(text: &str, key: &str) -> bool {
-    let mut hosts = text.split_whitespace().filter_map(|word| {
-        let at = ["www.", "://", "@"].iter().find_map(|mark| {
-            let start = word.find(mark)?;
-            Some(start + mark.len())
-        })?;
-        word[at..].rsplit_once('.').map(|(name, _)| squeeze(name))
-    });
-    key.len() > 5 && hosts.any(|host| host.contains(key))
 }
 
 /// The places without the register's number, so that the box shows just the name.
