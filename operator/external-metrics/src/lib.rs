@@ -51,7 +51,8 @@
 //!   another server has it, it is left alone ([`Registration::Other`]).
 //!
 //! # What it needs
-//! A Service whose pods are the replicas; the API server speaks TLS to them. Its ServiceAccount needs:
+//! A Service whose pods are the replicas; the API server speaks TLS to them. Their readiness probe must be `GET /readyz`
+//! over HTTPS: the API server does not ask another replica when one has no certificate yet. The ServiceAccount needs:
 //!
 //! | right | for |
 //! |---|---|

@@ -108,6 +108,8 @@ impl<P: Provider> Server<P> {
     /// Serves until `stop` ends, then finishes the requests in flight. Looks after certificates, registration and trust
     /// meanwhile; what fails is logged and tried again.
     ///
+    /// In a pod let `stop` end some seconds after SIGTERM: until then API servers still send requests here.
+    ///
     /// # Errors
     /// The TLS library refuses its configuration.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
