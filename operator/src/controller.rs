@@ -14,7 +14,6 @@ mod watch;
 pub use guard::Error;
 pub use run::{Config, run};
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -63,30 +62,21 @@ impl Context {
 }
 
 /// Makes one pipeline what its spec says, as far as it is not already. Never asks why it was called.
-async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
-    let Context {
-        client,
-        settings,
-        sampler,
-        recorder,
-        metrics,
-    } = context.as_ref();
+async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
+    let (client, sampler) = (&context.client, &context.sampler);
     let Some(pipeline) = fetch(client, key).await? else {
         context.forget(key);
         return Ok(Action::await_change());
     };
 
     // observe (reads)
-    let observed = observe::observe(client, &pipeline, settings, sampler.latest(key)).await?;
+    let sample = sampler.latest(key);
+    let observed = observe::observe(client, &pipeline, &context.settings, sample).await?;
     sampler.aim(key, &observed.pods.api_addresses);
 
     // validate (pure)
     let validated = validate::validate(&pipeline, &observed);
-    let image = validated
-        .as_ref()
-        .ok()
-        .map(|valid| valid.image.clone())
-        .filter(|_| !status::is_suspended(&pipeline));
+    let image = image_to_run(&pipeline, &validated);
 
     // build (pure)
     let built = validated.map(|valid| build::build(&valid));
@@ -102,18 +92,22 @@ async fn reconcile(key: &Key, context: &Arc<Context>) -> Result<Action, Error> {
 
     // status (pure, then one write)
     let outcome = applied.as_ref().map_or_else(failure, Outcome::clone);
-    let status = status::status(
-        &pipeline,
-        &observed,
-        &outcome,
-        image.as_deref(),
-        Timestamp::now(),
-    );
-    status::report(client, recorder, &pipeline, &status).await?;
-    count_conditions(metrics, key, &status);
+    let now = Timestamp::now();
+    let status = status::status(&pipeline, &observed, &outcome, image.as_deref(), now);
+    status::report(client, &context.recorder, &pipeline, &status).await?;
+    count_conditions(&context.metrics, key, &status);
 
     applied?;
     Ok(Action::requeue(next_look(&outcome)))
+}
+
+/// The image to record; `None` when the pods stay as they are.
+fn image_to_run(
+    pipeline: &ExtractionPipeline,
+    validated: &Result<validate::Pipeline, Vec<validate::Problem>>,
+) -> Option<String> {
+    let valid = validated.as_ref().ok()?;
+    (!status::is_suspended(pipeline)).then(|| valid.image.clone())
 }
 
 /// The pipeline as it is now; `None` when it is gone or going, and its children with it.

@@ -107,20 +107,7 @@ async fn run(run: Run) -> anyhow::Result<()> {
         &identity,
         metrics.clone(),
     );
-    let config = controller::Config {
-        namespaces: run
-            .watch_namespaces
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .collect(),
-        concurrency: run.concurrency,
-        identity,
-        settings: Settings {
-            default_image: run.extractor_image,
-            pull_policy: run.extractor_pull_policy,
-            operator_namespace: run.namespace,
-        },
-    };
+    let config = configuration(&run, identity);
     let stop = stop_on_signal()?;
     let serve = telemetry::serve(
         run.listen_address,
@@ -136,6 +123,20 @@ async fn run(run: Run) -> anyhow::Result<()> {
             info!("stopped");
             Ok(())
         }
+    }
+}
+
+fn configuration(run: &Run, identity: String) -> controller::Config {
+    let namespaces = run.watch_namespaces.iter().filter(|name| !name.is_empty());
+    controller::Config {
+        namespaces: namespaces.cloned().collect(),
+        concurrency: run.concurrency,
+        identity,
+        settings: Settings {
+            default_image: run.extractor_image.clone(),
+            pull_policy: run.extractor_pull_policy.clone(),
+            operator_namespace: run.namespace.clone(),
+        },
     }
 }
 

@@ -32,12 +32,18 @@ pub(super) async fn problems(client: &Client, namespace: &str, name: &str) -> Ve
     if available >= wanted {
         return Vec::new();
     }
-    let labels = deployment
-        .spec
-        .and_then(|spec| spec.selector.match_labels)
-        .unwrap_or_default();
+    let reasons = reasons(client, namespace, deployment).await;
+    vec![format!(
+        "the operator is not available, {available} of {wanted} pods of {namespace}/{name} are: {reasons}"
+    )]
+}
+
+/// Why its pods are not ready.
+async fn reasons(client: &Client, namespace: &str, deployment: Deployment) -> String {
+    let labels = deployment.spec.and_then(|spec| spec.selector.match_labels);
     let selector: Vec<String> = labels
         .iter()
+        .flatten()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     let pods = Api::<Pod>::namespaced(client.clone(), namespace)
@@ -47,14 +53,11 @@ pub(super) async fn problems(client: &Client, namespace: &str, name: &str) -> Ve
         Ok(pods) => pods.items.iter().filter_map(why_not_ready).collect(),
         Err(error) => vec![format!("its pods cannot be listed: {error}")],
     };
-    let reasons = if reasons.is_empty() {
+    if reasons.is_empty() {
         "no pod exists; describe the Deployment".to_owned()
     } else {
         reasons.join("; ")
-    };
-    vec![format!(
-        "the operator is not available, {available} of {wanted} pods of {namespace}/{name} are: {reasons}"
-    )]
+    }
 }
 
 /// Zero while the status still speaks of an older spec.

@@ -1,6 +1,7 @@
 //! Fourth step: makes the children as built, by server-side apply, in the order of [`apply`]. Nothing is
 //! written that would change nothing.
 
+mod current;
 mod difference;
 mod ensure;
 mod generated;
@@ -11,7 +12,6 @@ pub use migration::Migration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt};
 
 use self::ensure::{Ensurer, Template};
@@ -111,42 +111,29 @@ pub async fn apply(
         disruption_budgets,
     } = resources;
     let rollout = Rollout::of(pipeline, observed, &deployments);
-    let mut ensurer = Ensurer::new(client, pipeline, &observed.children);
+    let mut all = Ensurer::new(client, pipeline, &observed.children);
 
-    ensurer.all(Kind::ServiceAccount, service_accounts).await?;
+    all.all(Kind::ServiceAccount, service_accounts).await?;
     let secrets = generated::ensure_all(client, &observed.generated, &generated_secrets).await?;
     let owners = config_map.metadata.owner_references.get_or_insert_default();
     owners.extend(secrets);
     let template = Template::frozen_if(rollout.is_frozen);
-    ensurer.one(Kind::ConfigMap, config_map, template).await?;
-    ensurer
-        .all(Kind::PersistentVolumeClaim, volume_claim)
-        .await?;
-    ensurer.all(Kind::NetworkPolicy, network_policies).await?;
-    let migration = migration::advance(
-        &mut ensurer,
-        observed,
-        migration,
-        &rollout,
-        Timestamp::now(),
-    )
-    .await?;
+    all.one(Kind::ConfigMap, config_map, template).await?;
+    all.all(Kind::PersistentVolumeClaim, volume_claim).await?;
+    all.all(Kind::NetworkPolicy, network_policies).await?;
+    let migration = migration::advance(&mut all, observed, migration, &rollout).await?;
 
     // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
     let may_roll = migration.is_done() && !rollout.is_frozen;
     let results = [
-        roll(&mut ensurer, deployments, migration.is_done(), may_roll).await,
-        ensurer.one(Kind::Service, service, Template::Follows).await,
-        ensurer.all(Kind::Ingress, ingress).await,
-        ensurer
-            .all(Kind::HorizontalPodAutoscaler, autoscalers)
-            .await,
-        ensurer
-            .all(Kind::PodDisruptionBudget, disruption_budgets)
-            .await,
+        roll(&mut all, deployments, migration.is_done(), may_roll).await,
+        all.one(Kind::Service, service, Template::Follows).await,
+        all.all(Kind::Ingress, ingress).await,
+        all.all(Kind::HorizontalPodAutoscaler, autoscalers).await,
+        all.all(Kind::PodDisruptionBudget, disruption_budgets).await,
     ];
     results.into_iter().collect::<Result<(), Error>>()?;
-    ensurer.prune(may_roll).await?;
+    all.prune(may_roll).await?;
     Ok(migration)
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod autoscaler;
 mod config_map;
+mod deployment;
 mod disruption_budget;
 mod ingress;
 mod metadata;

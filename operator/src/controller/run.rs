@@ -65,12 +65,8 @@ pub async fn run(client: Client, config: Config, metrics: Metrics, stop: Cancell
         slots: Arc::new(Semaphore::new(config.concurrency.into())),
         back_off: BackOff::default(),
     });
-    let scopes: Vec<Option<String>> = match config.namespaces.as_slice() {
-        [] => vec![None],
-        names => names.iter().cloned().map(Some).collect(),
-    };
     let (mut wakers, mut queues) = (Vec::new(), Vec::new());
-    for scope in scopes {
+    for scope in scopes(&config.namespaces) {
         let (waker, woken) = mpsc::unbounded();
         wakers.push((scope.clone(), waker));
         queues.push(queue(
@@ -88,6 +84,14 @@ pub async fn run(client: Client, config: Config, metrics: Metrics, stop: Cancell
         () = route(samples, wakers) => {}
     }
     metrics.health.watches_ended();
+}
+
+/// What one queue watches each: a namespace, or everything.
+fn scopes(namespaces: &[String]) -> Vec<Option<String>> {
+    match namespaces {
+        [] => vec![None],
+        names => names.iter().cloned().map(Some).collect(),
+    }
 }
 
 /// Sends each changed sample to the queue of its namespace.

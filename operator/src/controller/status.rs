@@ -119,13 +119,12 @@ pub fn status(
     set(&mut verdicts, ConditionType::Ready, ready);
 
     let generation = pipeline.metadata.generation;
-    let conditions = verdicts
-        .into_iter()
-        .map(|(type_, verdict)| condition(type_, verdict, &before.conditions, generation, now))
-        .collect();
+    let said = verdicts.into_iter();
+    let conditions =
+        said.map(|(type_, verdict)| condition(type_, verdict, &before.conditions, generation, now));
     ExtractionPipelineStatus {
         observed_generation: generation,
-        conditions,
+        conditions: conditions.collect(),
         image: image.map(str::to_owned).or(before.image),
         api: workloads.api.as_ref().map(Workload::count),
         workers: workloads.workers.as_ref().map(Workload::count),

@@ -211,34 +211,16 @@ impl Seen {
             }
             Event::InitApply(object) | Event::Apply(object) => {
                 let meta = object.meta();
-                let key = (meta.namespace.clone(), meta.name.clone());
-                let Some(pipeline) = owner(meta) else {
-                    return Vec::new();
-                };
-                let pipeline =
-                    ObjectRef::new(&pipeline).within(meta.namespace.as_deref().unwrap_or_default());
                 let print = fingerprint(meta);
-                let known = self.before.remove(&key).map(|(print, _)| print);
-                let known = self
-                    .current
-                    .insert(key, (print, pipeline.clone()))
-                    .map(|(print, _)| print)
-                    .or(known);
-                if known == Some(print) {
-                    Vec::new()
-                } else {
-                    vec![pipeline.into()]
-                }
+                let pipeline = pipeline_of(meta, owner);
+                let changed = pipeline.filter(|pipeline| self.is_news(meta, print, pipeline));
+                changed.map(Into::into).into_iter().collect()
             }
             Event::Delete(object) => {
                 let meta = object.meta();
-                self.current
-                    .remove(&(meta.namespace.clone(), meta.name.clone()));
-                let Some(pipeline) = owner(meta) else {
-                    return Vec::new();
-                };
-                let namespace = meta.namespace.as_deref().unwrap_or_default();
-                vec![ObjectRef::new(&pipeline).within(namespace).into()]
+                self.current.remove(&key(meta));
+                let pipeline = pipeline_of(meta, owner);
+                pipeline.map(Into::into).into_iter().collect()
             }
             // Whatever a new list no longer has was deleted while nobody watched.
             Event::InitDone => self
@@ -248,6 +230,25 @@ impl Seen {
                 .collect(),
         }
     }
+
+    /// Remembers an object; whether it differs from what was remembered.
+    fn is_news(&mut self, meta: &ObjectMeta, print: u64, pipeline: &ObjectRef<Target>) -> bool {
+        let before = self.before.remove(&key(meta));
+        let current = self.current.insert(key(meta), (print, pipeline.clone()));
+        current.or(before).is_none_or(|(known, _)| known != print)
+    }
+}
+
+fn key(meta: &ObjectMeta) -> Key {
+    (meta.namespace.clone(), meta.name.clone())
+}
+
+fn pipeline_of(
+    meta: &ObjectMeta,
+    owner: fn(&ObjectMeta) -> Option<String>,
+) -> Option<ObjectRef<Target>> {
+    let namespace = meta.namespace.as_deref().unwrap_or_default();
+    Some(ObjectRef::new(&owner(meta)?).within(namespace))
 }
 
 #[cfg(test)]

@@ -10,16 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::info;
 
-use super::difference::{covers, digest};
+use super::current::{HELD_BACK, WANTED_ANNOTATION, hold_back, is_current};
+use super::difference::digest;
 use super::{Error, FIELD_MANAGER, repair};
 use crate::controller::kinds::{INSTANCE_LABEL, Kind};
 use crate::controller::observe::{CALL_LIMIT, Child, Children, is_ours};
 use crate::crd::ExtractionPipeline;
-
-/// Digest of the object as we last wanted it; tells that a member was taken back.
-const WANTED_ANNOTATION: &str = "extraction.dev/wanted";
-/// Digest of an object whose template was held back, so that the next free apply writes it.
-const HELD_BACK: &str = "held-back";
 
 /// Whether a child's pods (or what they read at their start) follow what is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,102 +247,5 @@ pub(super) async fn write<T>(
             source,
         }),
         Ok(Ok(value)) => Ok(value),
-    }
-}
-
-fn is_current(live: &Child, wanted: &Value, stamp: &str) -> bool {
-    let stamped = live
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(WANTED_ANNOTATION));
-    let same_intent = stamp == HELD_BACK || stamped.map(String::as_str) == Some(stamp);
-    same_intent && covers(&live.object, wanted)
-}
-
-/// Puts what is there in place of what would restart pods.
-fn hold_back(kind: Kind, wanted: &mut Value, live: &Value) {
-    let pointer = match kind {
-        Kind::Deployment => "/spec/template",
-        Kind::ConfigMap => "/data",
-        _ => return,
-    };
-    if let (Some(wanted), Some(live)) = (wanted.pointer_mut(pointer), live.pointer(pointer)) {
-        *wanted = live.clone();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kube::api::ObjectMeta;
-
-    use super::*;
-
-    fn live(stamp: &str, image: &str) -> Child {
-        let annotations = [(WANTED_ANNOTATION.to_owned(), stamp.to_owned())].into();
-        let metadata = ObjectMeta {
-            annotations: Some(annotations),
-            ..ObjectMeta::default()
-        };
-        Child {
-            metadata,
-            object: deployment(image, "a"),
-        }
-    }
-
-    fn deployment(image: &str, label: &str) -> Value {
-        json!({ "metadata": { "labels": { "l": label } }, "spec": { "template": { "image": image } } })
-    }
-
-    #[test]
-    fn a_child_that_is_as_wanted_is_not_written() {
-        let wanted = deployment("x:1", "a");
-        assert!(is_current(
-            &live(&digest(&wanted), "x:1"),
-            &wanted,
-            &digest(&wanted)
-        ));
-    }
-
-    #[test]
-    fn an_edit_by_hand_is_written_over() {
-        let wanted = deployment("x:1", "a");
-        assert!(!is_current(
-            &live(&digest(&wanted), "x:2"),
-            &wanted,
-            &digest(&wanted)
-        ));
-    }
-
-    #[test]
-    fn a_member_taken_back_is_written_although_the_rest_is_the_same() {
-        let wanted = deployment("x:1", "a");
-        assert!(!is_current(
-            &live("digest-of-more", "x:1"),
-            &wanted,
-            &digest(&wanted)
-        ));
-    }
-
-    #[test]
-    fn a_frozen_deployment_keeps_its_template_and_still_heals_the_rest() {
-        let child = live("old", "x:1");
-        let mut wanted = deployment("x:2", "a");
-        hold_back(Kind::Deployment, &mut wanted, &child.object);
-        assert_eq!(wanted, deployment("x:1", "a"));
-        assert!(is_current(&child, &wanted, HELD_BACK));
-        let mut relabelled = deployment("x:2", "b");
-        hold_back(Kind::Deployment, &mut relabelled, &child.object);
-        assert!(!is_current(&child, &relabelled, HELD_BACK));
-    }
-
-    #[test]
-    fn after_being_frozen_the_next_free_apply_writes() {
-        let wanted = deployment("x:1", "a");
-        assert!(!is_current(
-            &live(HELD_BACK, "x:1"),
-            &wanted,
-            &digest(&wanted)
-        ));
     }
 }

@@ -54,7 +54,6 @@ pub(super) async fn advance(
     observed: &Observed,
     wanted: Option<Job>,
     rollout: &Rollout,
-    now: Timestamp,
 ) -> Result<Migration, Error> {
     let Some(mut wanted) = wanted else {
         return Ok(Migration::NotNeeded);
@@ -66,18 +65,8 @@ pub(super) async fn advance(
     }
     let input = input(observed);
     let live: Option<Job> = observed.children.typed(Kind::Job, &name);
-    let step = step(live.as_ref(), &input, now);
-    let recorded = live
-        .as_ref()
-        .and_then(|live| live.annotations().get(INPUT_ANNOTATION).cloned());
-    let (attempt, input) = match step {
-        Step::Start => (0, input),
-        Step::Leave(_) => (live.as_ref().map_or(0, attempt), recorded.unwrap_or(input)),
-        Step::Restart { attempt } => (attempt, input),
-    };
-    let annotations = wanted.annotations_mut();
-    annotations.insert(ATTEMPT_ANNOTATION.to_owned(), attempt.to_string());
-    annotations.insert(INPUT_ANNOTATION.to_owned(), input);
+    let step = step(live.as_ref(), &input, Timestamp::now());
+    let attempt = annotate(&mut wanted, live.as_ref(), step, input);
     match (step, ensurer.live(Kind::Job, &name)) {
         (Step::Restart { attempt }, Some(child)) => {
             ensurer.replace(Kind::Job, child, wanted).await?;
@@ -85,17 +74,23 @@ pub(super) async fn advance(
         }
         (step, _) => {
             ensurer.one(Kind::Job, wanted, Template::Follows).await?;
-            Ok(match step {
-                Step::Leave(state)
-                    if attempt > 0 || !matches!(state, Migration::Running { .. }) =>
-                {
-                    state
-                }
-                _ if rollout.was_migrated => Migration::Done,
-                _ => Migration::Running { attempt },
-            })
+            Ok(step.state(attempt, rollout.was_migrated))
         }
     }
+}
+
+/// Records the attempt, which is returned, and what it was started with; a Job that is left alone keeps its records.
+fn annotate(wanted: &mut Job, live: Option<&Job>, step: Step, input: String) -> u32 {
+    let recorded = live.and_then(|live| live.annotations().get(INPUT_ANNOTATION).cloned());
+    let (attempt, input) = match step {
+        Step::Start => (0, input),
+        Step::Leave(_) => (live.map_or(0, attempt), recorded.unwrap_or(input)),
+        Step::Restart { attempt } => (attempt, input),
+    };
+    let annotations = wanted.annotations_mut();
+    annotations.insert(ATTEMPT_ANNOTATION.to_owned(), attempt.to_string());
+    annotations.insert(INPUT_ANNOTATION.to_owned(), input);
+    attempt
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +98,18 @@ enum Step {
     Start,
     Leave(Migration),
     Restart { attempt: u32 },
+}
+
+impl Step {
+    /// The state of the schema after this step. A first attempt on a migrated database is a mere repetition.
+    fn state(self, attempt: u32, was_migrated: bool) -> Migration {
+        let is_running = |state| matches!(state, Migration::Running { .. });
+        match self {
+            Self::Leave(state) if attempt > 0 || !is_running(state) => state,
+            _ if was_migrated => Migration::Done,
+            _ => Migration::Running { attempt },
+        }
+    }
 }
 
 fn step(live: Option<&Job>, input: &str, now: Timestamp) -> Step {

@@ -1,14 +1,13 @@
-//! The Deployment of the API. It has no `replicas`: those belong to its autoscaler.
+//! The Deployment of the API.
 
 use extraction_contract::{env, secret_key, subcommand};
-use k8s_openapi::api::apps::v1::{
-    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
-};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
     ConfigMap, EnvVar, Lifecycle, LifecycleHandler, PodTemplateSpec, SleepAction,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::deployment::{build_deployment, name, rolling};
 use super::metadata::{self, Component};
 use super::pod::{self, Parts, variable};
 use super::{access, probe, secret, volume};
@@ -16,8 +15,6 @@ use crate::controller::validate::{Cluster, Pipeline};
 
 /// Seconds for requests in flight, after those for proxies to notice.
 const GRACE_SECONDS: i64 = 60;
-/// How many old ReplicaSets are kept to roll back to.
-pub(super) const HISTORY: i32 = 3;
 const ADMIN_KEY_DIR: &str = "/etc/extraction/admin-key";
 const TOKEN_SIGNING_KEY_DIR: &str = "/etc/extraction/token-signing-key";
 
@@ -27,32 +24,16 @@ pub(super) fn build_api(
     cluster: &Cluster,
     config_map: &ConfigMap,
 ) -> Deployment {
-    let name = metadata::child_name(pipeline, Component::Api.as_str());
-    Deployment {
-        metadata: metadata::of(pipeline, Component::Api, name.clone()),
-        spec: Some(DeploymentSpec {
-            revision_history_limit: Some(HISTORY),
-            selector: metadata::selector(pipeline, Component::Api),
-            strategy: Some(DeploymentStrategy {
-                type_: Some("RollingUpdate".to_owned()),
-                rolling_update: Some(RollingUpdateDeployment {
-                    max_surge: Some(IntOrString::String("25%".to_owned())),
-                    max_unavailable: Some(IntOrString::Int(0)),
-                }),
-            }),
-            template: template(pipeline, cluster, config_map, name),
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    let template = template(pipeline, cluster, config_map);
+    build_deployment(
+        pipeline,
+        Component::Api,
+        rolling(IntOrString::Int(0)),
+        template,
+    )
 }
 
-fn template(
-    pipeline: &Pipeline,
-    cluster: &Cluster,
-    config_map: &ConfigMap,
-    service_account: String,
-) -> PodTemplateSpec {
+fn template(pipeline: &Pipeline, cluster: &Cluster, config_map: &ConfigMap) -> PodTemplateSpec {
     let mut environment = pod::listen_addresses(true);
     environment.push(trusted_proxies(pipeline));
     let mut parts = Parts {
@@ -66,7 +47,7 @@ fn template(
     add_keys(&mut parts, pipeline);
     access::add_database(&mut parts, cluster);
     access::add_aws(&mut parts, cluster);
-    let mut pod = parts.pod(pipeline, service_account);
+    let mut pod = parts.pod(pipeline, name(pipeline, Component::Api));
     serve_http(&mut pod);
     pod::finish(pod, pipeline, Component::Api, config_map, &cluster.api_pods)
 }

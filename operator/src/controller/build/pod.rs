@@ -26,6 +26,8 @@ pub(super) const API_PORT: &str = "http";
 pub(super) const METRICS_PORT: &str = "metrics";
 /// Seconds during which a pod that is to stop still serves, so that every proxy has taken it out first.
 pub(super) const DRAIN_SECONDS: i64 = 5;
+/// Longest time that the extractor takes for it.
+const LONGEST_SHUTDOWN: i64 = 7200;
 /// User and group of the image.
 const USER: i64 = 65532;
 /// Largest amount of temporary files: a few of the largest documents.
@@ -125,10 +127,17 @@ pub(super) fn variable(name: &str, value: impl Into<String>) -> EnvVar {
     }
 }
 
+/// What the user's overlay says the pod has from the request to stop until it is killed, else `default`.
+pub(super) fn grace_seconds(pods: &Pods, default: i64) -> i64 {
+    let overlaid = pods.overlay.spec.as_ref();
+    let overlaid = overlaid.and_then(|spec| spec.termination_grace_period_seconds);
+    overlaid.unwrap_or(default)
+}
+
 /// The environment variable that says how long jobs in hand may take once the pod is to stop: a little less than
 /// the pod has, and less the time in which it still serves.
 pub(super) fn shutdown_grace(grace_seconds: i64) -> EnvVar {
-    let seconds = grace_seconds - DRAIN_SECONDS - 5;
+    let seconds = (grace_seconds - DRAIN_SECONDS - 5).clamp(0, LONGEST_SHUTDOWN);
     variable(env::SHUTDOWN_GRACE_SECONDS, seconds.to_string())
 }
 

@@ -1,11 +1,12 @@
 //! The Deployment of an embedded pipeline: one pod that is API and worker, with its data on a volume.
 
 use extraction_contract::{env, subcommand};
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy};
 use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
 
-use super::api::{self, HISTORY};
-use super::metadata::{self, Component};
+use super::api;
+use super::deployment::{build_deployment, name};
+use super::metadata::Component;
 use super::pod::{self, Parts, variable};
 use super::volume::{self, Mounted};
 use super::volume_claim;
@@ -20,46 +21,34 @@ pub(super) fn build_serve(
     embedded: &Embedded,
     config_map: &ConfigMap,
 ) -> Deployment {
-    let name = metadata::child_name(pipeline, Component::Serve.as_str());
-    Deployment {
-        metadata: metadata::of(pipeline, Component::Serve, name.clone()),
-        spec: Some(DeploymentSpec {
-            replicas: Some(1),
-            revision_history_limit: Some(HISTORY),
-            selector: metadata::selector(pipeline, Component::Serve),
-            strategy: Some(DeploymentStrategy {
-                type_: Some("Recreate".to_owned()),
-                rolling_update: None,
-            }),
-            template: template(pipeline, embedded, config_map, name),
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    let recreate = DeploymentStrategy {
+        type_: Some("Recreate".to_owned()),
+        rolling_update: None,
+    };
+    let template = template(pipeline, embedded, config_map);
+    let mut deployment = build_deployment(pipeline, Component::Serve, recreate, template);
+    deployment.spec.get_or_insert_default().replicas = Some(1);
+    deployment
 }
 
-fn template(
-    pipeline: &Pipeline,
-    embedded: &Embedded,
-    config_map: &ConfigMap,
-    service_account: String,
-) -> PodTemplateSpec {
+fn template(pipeline: &Pipeline, embedded: &Embedded, config_map: &ConfigMap) -> PodTemplateSpec {
+    let pods = &pipeline.worker_pods;
+    let grace_seconds = pod::grace_seconds(pods, GRACE_SECONDS);
     let mut environment = pod::listen_addresses(true);
     environment.push(variable(env::DATA_DIR, DATA_DIR));
     environment.push(worker::concurrency(pipeline));
-    environment.push(pod::shutdown_grace(GRACE_SECONDS));
+    environment.push(pod::shutdown_grace(grace_seconds));
     let mut parts = Parts {
         component: Component::Serve,
         arguments: vec![subcommand::SERVE.to_owned()],
         environment,
         volumes: vec![data(pipeline, embedded)],
-        resources: pipeline.worker_pods.resources.clone(),
-        grace_seconds: GRACE_SECONDS,
+        resources: pods.resources.clone(),
+        grace_seconds,
     };
     api::add_keys(&mut parts, pipeline);
-    let mut pod = parts.pod(pipeline, service_account);
+    let mut pod = parts.pod(pipeline, name(pipeline, Component::Serve));
     api::serve_http(&mut pod);
-    let pods = &pipeline.worker_pods;
     pod::finish(pod, pipeline, Component::Serve, config_map, pods)
 }
 

@@ -1,15 +1,13 @@
-//! The Deployment of the workers. It has no `replicas`: those belong to its autoscaler.
+//! The Deployment of the workers.
 
 use extraction_contract::{env, subcommand};
-use k8s_openapi::api::apps::v1::{
-    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
-};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::api::HISTORY;
 use super::config_map::JOB_TIMEOUT_SECONDS;
-use super::metadata::{self, Component};
+use super::deployment::{build_deployment, name, rolling};
+use super::metadata::Component;
 use super::pod::{self, Parts, variable};
 use super::{access, probe};
 use crate::controller::validate::{Cluster, Pipeline};
@@ -23,51 +21,32 @@ pub(super) fn build_worker(
     cluster: &Cluster,
     config_map: &ConfigMap,
 ) -> Deployment {
-    let name = metadata::child_name(pipeline, Component::Worker.as_str());
-    Deployment {
-        metadata: metadata::of(pipeline, Component::Worker, name.clone()),
-        spec: Some(DeploymentSpec {
-            revision_history_limit: Some(HISTORY),
-            selector: metadata::selector(pipeline, Component::Worker),
-            strategy: Some(DeploymentStrategy {
-                type_: Some("RollingUpdate".to_owned()),
-                rolling_update: Some(RollingUpdateDeployment {
-                    max_surge: Some(IntOrString::String("25%".to_owned())),
-                    max_unavailable: Some(IntOrString::String("25%".to_owned())),
-                }),
-            }),
-            template: template(pipeline, cluster, config_map, name),
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    let quarter = IntOrString::String("25%".to_owned());
+    let template = template(pipeline, cluster, config_map);
+    build_deployment(pipeline, Component::Worker, rolling(quarter), template)
 }
 
-fn template(
-    pipeline: &Pipeline,
-    cluster: &Cluster,
-    config_map: &ConfigMap,
-    service_account: String,
-) -> PodTemplateSpec {
+fn template(pipeline: &Pipeline, cluster: &Cluster, config_map: &ConfigMap) -> PodTemplateSpec {
+    let pods = &pipeline.worker_pods;
+    let grace_seconds = pod::grace_seconds(pods, GRACE_SECONDS);
     let mut environment = pod::listen_addresses(false);
     environment.push(concurrency(pipeline));
-    environment.push(pod::shutdown_grace(GRACE_SECONDS));
+    environment.push(pod::shutdown_grace(grace_seconds));
     let mut parts = Parts {
         component: Component::Worker,
         arguments: vec![subcommand::WORKER.to_owned()],
         environment,
         volumes: Vec::new(),
-        resources: pipeline.worker_pods.resources.clone(),
-        grace_seconds: GRACE_SECONDS,
+        resources: pods.resources.clone(),
+        grace_seconds,
     };
     access::add_database(&mut parts, cluster);
     access::add_aws(&mut parts, cluster);
-    let mut pod = parts.pod(pipeline, service_account);
+    let mut pod = parts.pod(pipeline, name(pipeline, Component::Worker));
     for container in &mut pod.spec.get_or_insert_default().containers {
         container.ports = Some(pod::ports(false));
         probe::add_probes(container, pod::METRICS_PORT);
     }
-    let pods = &pipeline.worker_pods;
     pod::finish(pod, pipeline, Component::Worker, config_map, pods)
 }
 

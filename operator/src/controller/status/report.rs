@@ -41,14 +41,23 @@ pub async fn report(
     if before == *status {
         return Ok(());
     }
-    let api: Api<ExtractionPipeline> =
-        Api::namespaced(client.clone(), &pipeline.namespace().unwrap_or_default());
-    let name = pipeline.name_any();
+    write(client, pipeline, status).await?;
+    for event in events(&before.conditions, &status.conditions) {
+        publish(recorder, pipeline, &event).await;
+    }
+    Ok(())
+}
+
+async fn write(
+    client: &Client,
+    pipeline: &ExtractionPipeline,
+    status: &ExtractionPipelineStatus,
+) -> Result<(), Error> {
     let ExtractionPipelineStatus {
         observed_generation,
         conditions,
         image,
-        api: api_pods,
+        api,
         workers,
     } = status;
     // Null removes a member; the uid keeps the status off a pipeline that was made anew meanwhile.
@@ -56,30 +65,35 @@ pub async fn report(
         "metadata": { "uid": pipeline.uid() },
         "status": {
             "observedGeneration": observed_generation, "conditions": conditions, "image": image,
-            "api": api_pods, "workers": workers,
+            "api": api, "workers": workers,
         },
     }));
     let params = PatchParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let written = timeout(LIMIT, api.patch_status(&name, &params, &patch));
+    let namespace = pipeline.namespace().unwrap_or_default();
+    let pipelines: Api<ExtractionPipeline> = Api::namespaced(client.clone(), &namespace);
+    let name = pipeline.name_any();
+    let written = timeout(LIMIT, pipelines.patch_status(&name, &params, &patch));
     written.await.map_err(|_| Error::Timeout)??;
-    for event in events(&before.conditions, &status.conditions) {
-        info!(
-            namespace = pipeline.namespace(),
-            pipeline = name,
-            reason = event.reason,
-            note = event.note,
-            "condition changed"
-        );
-        match timeout(LIMIT, recorder.publish(&event, &pipeline.object_ref(&()))).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%error, "cannot publish an event"),
-            Err(_) => warn!("cannot publish an event: the API server did not answer in time"),
-        }
-    }
     Ok(())
+}
+
+/// An event that cannot be published is no failure: the status says the same.
+async fn publish(recorder: &Recorder, pipeline: &ExtractionPipeline, event: &Event) {
+    info!(
+        namespace = pipeline.namespace(),
+        pipeline = pipeline.name_any(),
+        reason = event.reason,
+        note = event.note,
+        "condition changed"
+    );
+    match timeout(LIMIT, recorder.publish(event, &pipeline.object_ref(&()))).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(%error, "cannot publish an event"),
+        Err(_) => warn!("cannot publish an event: the API server did not answer in time"),
+    }
 }
 
 /// An event for each summary whose cause changed. Other conditions are causes of `Ready` and would say the same.

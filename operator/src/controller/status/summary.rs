@@ -11,6 +11,18 @@ pub(super) fn ready(
     workloads: &Workloads,
     verdicts: &[(ConditionType, Verdict)],
 ) -> Verdict {
+    let causes = [
+        stopped(outcome),
+        failing(verdicts),
+        stuck(observed, workloads),
+        silent(observed, verdicts),
+    ];
+    let cause = causes.into_iter().flatten().next();
+    cause.unwrap_or_else(|| content(suspend))
+}
+
+/// Why nothing was built.
+fn stopped(outcome: &Outcome) -> Option<Verdict> {
     match outcome {
         Outcome::Invalid(problems) if !problems.is_empty() => {
             let mut messages: Vec<&str> = problems
@@ -18,39 +30,44 @@ pub(super) fn ready(
                 .map(|problem| problem.message.as_str())
                 .collect();
             messages.dedup();
-            return Verdict::no(problems[0].reason, messages.join("; "));
+            Some(Verdict::no(problems[0].reason, messages.join("; ")))
         }
         Outcome::Failed {
             reason,
             message,
             is_permanent: true,
-        } => return Verdict::no(reason, message),
-        _ => {}
+        } => Some(Verdict::no(reason, message)),
+        _ => None,
     }
+}
+
+/// The first condition that is `False`.
+fn failing(verdicts: &[(ConditionType, Verdict)]) -> Option<Verdict> {
     let is_needed =
         |type_: &ConditionType| !matches!(type_, ConditionType::Ready | ConditionType::DataDurable);
-    if let Some((_, cause)) = verdicts
+    let (_, cause) = verdicts
         .iter()
-        .find(|(type_, verdict)| is_needed(type_) && verdict.is_false())
-    {
-        return cause.clone();
-    }
-    let deployments = workloads.api.iter().chain(&workloads.workers);
-    if let Some(stuck) = deployments
-        .filter_map(|workload| workload.stuck_rollout(observed))
-        .next()
-    {
-        return stuck;
-    }
-    let is_unknown = verdicts
-        .iter()
-        .any(|(_, verdict)| verdict.reason == "NoAnswer");
-    if is_unknown && !matches!(observed.dependencies, Sample::Known(_)) {
-        return Verdict::unknown(
-            "NoAnswer",
-            "the API pods have not said yet whether queue, storage and database answer; if this lasts, check that the NetworkPolicies admit the operator to their metrics port",
-        );
-    }
+        .find(|(type_, verdict)| is_needed(type_) && verdict.is_false())?;
+    Some(cause.clone())
+}
+
+/// Old pods serve, new ones do not start.
+fn stuck(observed: &Observed, workloads: &Workloads) -> Option<Verdict> {
+    let mut deployments = workloads.api.iter().chain(&workloads.workers);
+    deployments.find_map(|workload| workload.stuck_rollout(observed))
+}
+
+fn silent(observed: &Observed, verdicts: &[(ConditionType, Verdict)]) -> Option<Verdict> {
+    let mut all = verdicts.iter();
+    let is_unknown = all.any(|(_, verdict)| verdict.reason == "NoAnswer")
+        && !matches!(observed.dependencies, Sample::Known(_));
+    is_unknown.then(|| Verdict::unknown(
+        "NoAnswer",
+        "the API pods have not said yet whether queue, storage and database answer; if this lasts, check that the NetworkPolicies admit the operator to their metrics port",
+    ))
+}
+
+fn content(suspend: Suspend) -> Verdict {
     match suspend {
         Suspend::None => Verdict::yes("Ready", "documents are accepted and extracted"),
         Suspend::Rollouts => Verdict::yes(
