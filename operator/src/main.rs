@@ -63,7 +63,7 @@ struct Run {
     )]
     listen_address: SocketAddr,
     /// Reconciles at the same time.
-    #[arg(long, env = "EXTRACTION_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, env = "EXTRACTION_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
     /// Log filter, such as `info` or `extraction_operator=debug`.
     #[arg(long, env = "EXTRACTION_LOG", default_value = "info")]

@@ -85,7 +85,7 @@ metrics! {
     reconcile_panics: IntCounter = "extraction_operator_reconcile_panics_total";
     /// Time that reconciles took, in seconds.
     reconcile_seconds: Histogram = "extraction_operator_reconcile_duration_seconds";
-    /// The part of that time that the operator itself needed, without waiting for answers, in seconds.
+    /// Processor time that reconciles took, without waiting for answers, in seconds.
     reconcile_own_seconds: Histogram = "extraction_operator_reconcile_own_seconds";
     /// Writing requests to the Kubernetes API, by resource and verb.
     writes: IntCounterVec = "extraction_operator_writes_total" ["resource", "verb"];

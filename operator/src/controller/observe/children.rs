@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DynamicObject, ListParams, ObjectMeta, TypeMeta};
-use kube::{Api, Client, ResourceExt};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use kube::api::{DynamicObject, ListParams, ObjectMeta, Request};
+use kube::{Client, Resource, ResourceExt};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Map, Value};
 
 use super::{Error, read};
 use crate::controller::kinds::{INSTANCE_LABEL, Kind, OURS};
@@ -49,28 +50,15 @@ pub(super) async fn observe(
     let uid = pipeline.uid().unwrap_or_default();
     let lists = Kind::ALL.map(|kind| list(client, kind, &namespace, &selector));
     let mut children = Children::default();
-    for (kind, mut object) in try_join_all(lists).await?.into_iter().flatten() {
-        if !is_ours(&object.metadata, &uid) {
-            continue;
-        }
-        object.metadata.managed_fields = None;
-        // Items of a list come without their kind.
-        object.types = Some(type_meta(kind));
-        let name = object.name_any();
-        let metadata = object.metadata.clone();
-        if let Ok(object) = serde_json::to_value(object) {
-            children.0.insert((kind, name), Child { metadata, object });
+    for (kind, item) in try_join_all(lists).await?.into_iter().flatten() {
+        if let Some(child) = item.child(kind)
+            && is_ours(&child.metadata, &uid)
+        {
+            let name = child.metadata.name.clone().unwrap_or_default();
+            children.0.insert((kind, name), child);
         }
     }
     Ok(children)
-}
-
-fn type_meta(kind: Kind) -> TypeMeta {
-    let resource = kind.resource();
-    TypeMeta {
-        api_version: resource.api_version,
-        kind: resource.kind,
-    }
 }
 
 async fn list(
@@ -78,19 +66,52 @@ async fn list(
     kind: Kind,
     namespace: &str,
     selector: &str,
-) -> Result<Vec<(Kind, DynamicObject)>, Error> {
+) -> Result<Vec<(Kind, Item)>, Error> {
     let resource = kind.resource();
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-    let found = read(
-        &resource.plural,
-        api.list(&ListParams::default().labels(selector)),
-    )
-    .await?;
-    Ok(found
-        .items
-        .into_iter()
-        .map(|object| (kind, object))
-        .collect())
+    let request = Request::new(DynamicObject::url_path(&resource, Some(namespace)))
+        .list(&ListParams::default().labels(selector))
+        .map_err(kube::Error::BuildRequest);
+    let call = async { client.request::<Items>(request?).await };
+    let found = read(&resource.plural, call).await?;
+    Ok(found.items.into_iter().map(|item| (kind, item)).collect())
+}
+
+/// A list as the API server sends it.
+#[derive(Deserialize)]
+struct Items {
+    items: Vec<Item>,
+}
+
+/// An object of a list; it comes without its kind.
+#[derive(Deserialize)]
+struct Item {
+    metadata: Metadata,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Metadata without the record of who wrote which field, which is half of an object and would be half of our memory.
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(rename = "managedFields", default)]
+    _managed_fields: IgnoredAny,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Item {
+    fn child(self, kind: Kind) -> Option<Child> {
+        let resource = kind.resource();
+        let metadata = Value::Object(self.metadata.rest);
+        let mut object = self.rest;
+        object.insert("apiVersion".to_owned(), resource.api_version.into());
+        object.insert("kind".to_owned(), resource.kind.into());
+        object.insert("metadata".to_owned(), metadata.clone());
+        Some(Child {
+            metadata: serde_json::from_value(metadata).ok()?,
+            object: Value::Object(object),
+        })
+    }
 }
 
 /// Owned by the pipeline with this uid, or by nobody (as after a restore of a backup).
@@ -102,4 +123,26 @@ pub(in crate::controller) fn is_ours(metadata: &ObjectMeta, uid: &str) -> bool {
         .flatten()
         .find(is_controller)
         .is_none_or(|owner| owner.uid == uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_child_is_the_object_with_its_kind_and_without_the_record_of_its_writers() {
+        let metadata = json!({ "name": "x", "uid": "u", "labels": { "a": "b" } });
+        let mut listed = json!({ "metadata": metadata, "data": { "k": "v" } });
+        listed["metadata"]["managedFields"] =
+            json!([{ "manager": "m", "fieldsV1": { "f:data": {} } }]);
+        let item: Item = serde_json::from_value(listed).unwrap();
+        let child = item.child(Kind::ConfigMap).unwrap();
+        assert_eq!(child.metadata.uid.as_deref(), Some("u"));
+        assert_eq!(
+            child.object,
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { "k": "v" } })
+        );
+    }
 }
