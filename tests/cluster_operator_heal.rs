@@ -280,7 +280,7 @@ async fn an_operator_at_rest_writes_nothing_for_a_minute() -> Result<()> {
         value: written
             .iter()
             .map(|(series, count)| *count - before.get(*series).unwrap_or(&0.0))
-            .sum(),
+            .fold(0.0, |sum, more| sum + more),
         unit: "count",
         at_most: 0.0,
         note: "two Ready pipelines; the Lease apart",
