@@ -156,15 +156,15 @@ mod tests {
     use super::*;
     use crate::geometry::{BoundingBox, Word};
 
-    /// As many words on a page as are let through, each on a line of its own.
+    /// Many words, each on a line of its own.
     fn crowded_page() -> Page {
         let word = |place: u16| Word {
             text: "Total".to_owned(),
             bounds: BoundingBox {
                 left: 0.1,
-                top: f32::from(place) / 20_000.0,
+                top: f32::from(place) / 1_000.0,
                 width: 0.1,
-                height: 0.000_01,
+                height: 0.000_5,
             },
             confidence: 1.0,
         };
@@ -173,7 +173,7 @@ mod tests {
             width: 100.0,
             height: 100.0,
             engine: "text_layer".to_owned(),
-            words: (0..20_000).map(word).collect(),
+            words: (0..1_000).map(word).collect(),
         }
     }
 

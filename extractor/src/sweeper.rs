@@ -12,7 +12,7 @@ use crate::blobs::{BlobError, Blobs};
 use crate::clock::{millis, now_ms};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
-use crate::store::{Store, StoreError};
+use crate::store::{ExpiredJob, Store, StoreError};
 
 const PERIOD: Duration = Duration::from_secs(10);
 /// After a lease ended, the redelivered message has the first chance.
@@ -44,13 +44,11 @@ pub struct Sweeper {
     pub metrics: Metrics,
 }
 
-/// Why a sweep ended early; the next one goes on.
+/// Why a step of a sweep ended early; the next sweep goes on.
 #[derive(Debug, thiserror::Error)]
-pub enum SweepError {
-    /// The database.
-    #[error(transparent)]
+enum SweepError {
+    #[error("{}", .0.explain())]
     Store(#[from] StoreError),
-    /// The storage.
     #[error(transparent)]
     Blobs(#[from] BlobError),
 }
@@ -59,9 +57,7 @@ impl Sweeper {
     /// Sweeps until `stop`, at intervals that differ between replicas.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = self.sweep().await {
-                tracing::debug!("the sweep goes on later: {error}");
-            }
+            self.sweep().await;
             let rest = PERIOD.mul_f64(rand::rng().random_range(0.75..=1.25));
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -84,34 +80,39 @@ impl Sweeper {
         Ok(())
     }
 
-    /// One round of everything.
-    pub async fn sweep(&self) -> Result<(), SweepError> {
-        self.recover().await?;
-        self.delete_expired_jobs().await?;
-        self.delete_abandoned_uploads().await?;
-        self.store
-            .forget_idempotency_keys(now_ms() - millis(IDEMPOTENCY))
-            .await?;
+    /// One round of everything. A step that fails keeps no other from being done.
+    pub async fn sweep(&self) {
+        let steps = [
+            ("abandoned jobs", self.requeue_abandoned().await),
+            ("lost messages", self.resend_lost().await),
+            ("expired jobs", self.delete_expired_jobs().await),
+            ("abandoned uploads", self.delete_abandoned_uploads().await),
+            ("idempotency keys", self.forget_idempotency_keys().await),
+        ];
+        for (step, outcome) in steps {
+            if let Err(error) = outcome {
+                tracing::warn!(step, "the sweep of {step} goes on later: {error}");
+            }
+        }
+    }
+
+    async fn requeue_abandoned(&self) -> Result<(), SweepError> {
+        let now = now_ms();
+        let before = now - millis(LEASE_PATIENCE);
+        let abandoned = self.store.requeue_abandoned(before, now, BATCH).await?;
+        self.tell("lease", &abandoned);
         Ok(())
     }
 
-    async fn recover(&self) -> Result<(), SweepError> {
-        let now = now_ms();
-        let abandoned = self
-            .store
-            .requeue_abandoned(now - millis(LEASE_PATIENCE), now, BATCH)
-            .await?;
-        self.tell("lease", &abandoned);
+    async fn resend_lost(&self) -> Result<(), SweepError> {
         let patience = match self.queue.depth().await {
             Ok(0) => MESSAGE_PATIENCE,
             Ok(_) => BACKLOG_PATIENCE,
             // Nobody can take a message of a queue that does not answer.
             Err(_) => return Ok(()),
         };
-        let lost = self
-            .store
-            .resend_lost(millis(patience), now_ms(), BATCH)
-            .await?;
+        let patience = millis(patience);
+        let lost = self.store.resend_lost(patience, now_ms(), BATCH).await?;
         self.tell("message", &lost);
         Ok(())
     }
@@ -135,32 +136,48 @@ impl Sweeper {
         let Some(retention) = self.retention else {
             return Ok(());
         };
-        let expired = self
-            .store
-            .expired_jobs(now_ms() - millis(retention), BATCH)
-            .await?;
-        for job in expired {
-            for key in &job.blob_keys {
-                self.blobs.delete(key).await?;
+        let before = now_ms() - millis(retention);
+        loop {
+            let expired = self.store.claim_expired_jobs(before, now_ms(), BATCH);
+            let expired = expired.await?;
+            for job in &expired {
+                self.delete_job(job).await?;
             }
-            if self.store.delete_job(&job).await? {
-                self.metrics.jobs_deleted.inc();
-                tracing::info!(
-                    job_id = job.job_id,
-                    "job {} deleted: its time was over",
-                    job.job_id
-                );
+            if (expired.len() as i64) < BATCH {
+                return Ok(());
             }
+        }
+    }
+
+    async fn delete_job(&self, job: &ExpiredJob) -> Result<(), SweepError> {
+        for key in &job.blob_keys {
+            self.blobs.delete(key).await?;
+        }
+        if self.store.delete_job(job).await? {
+            self.metrics.jobs_deleted.inc();
+            let job_id = &job.job_id;
+            tracing::info!(job_id, "job {job_id} deleted: its time was over");
         }
         Ok(())
     }
 
     async fn delete_abandoned_uploads(&self) -> Result<(), SweepError> {
         let before = now_ms() - millis(UPLOAD_PATIENCE);
-        for upload in self.store.abandoned_uploads(before, BATCH).await? {
-            self.blobs.delete(&upload.blob_key).await?;
-            self.store.delete_upload(&upload.id).await?;
+        loop {
+            let abandoned = self.store.abandoned_uploads(before, BATCH).await?;
+            for upload in &abandoned {
+                self.blobs.delete(&upload.blob_key).await?;
+                self.store.delete_upload(&upload.id).await?;
+            }
+            if (abandoned.len() as i64) < BATCH {
+                return Ok(());
+            }
         }
+    }
+
+    async fn forget_idempotency_keys(&self) -> Result<(), SweepError> {
+        let before = now_ms() - millis(IDEMPOTENCY);
+        self.store.forget_idempotency_keys(before).await?;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use extractor::queue::{LocalQueue, Message, Queue, QueueError};
 use extractor::relay::Relay;
 use extractor::result::{ExtractionResult, Outcome, Routing, SCHEMA, Timings};
 use extractor::store::{
-    Cancel, ClaimedJob, DatabaseUrl, Job, JobState, NewDocument, NewJob, Store,
+    Cancel, ClaimedJob, DatabaseUrl, Job, JobState, NewDocument, NewJob, Store, Upload,
 };
 use extractor::sweeper::Sweeper;
 use extractor::worker::{Extract, Failure, Worker};
@@ -108,7 +108,7 @@ struct Place {
     health: Dependencies,
     metrics: Metrics,
     wake: Arc<Notify>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Place {
@@ -134,7 +134,7 @@ impl Place {
             health,
             metrics: Metrics::default(),
             wake: Arc::default(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -502,6 +502,95 @@ async fn what_is_not_finished_in_the_grace_period_is_handed_back_at_once_and_cou
 }
 
 #[tokio::test]
+async fn being_handed_back_uses_up_no_chance_of_a_job() {
+    let place = Place::new(30 * SECOND, 2).await;
+    let failure = Failure::ours("engine_unavailable", "No child could be started.");
+    let engine = Engine::new(vec![failure]);
+    let id = place.send().await;
+    for _ in 0..2 {
+        let (worker, stop) = place.work(&engine, Duration::from_millis(100));
+        engine.wait_until_begun().await;
+        stop.cancel();
+        worker.await.unwrap();
+    }
+    assert_eq!(place.queue.receive(1, Duration::ZERO).await.unwrap(), []);
+    let owed = place.store.take_unsent(now_ms(), 1000, 10).await.unwrap();
+    assert_eq!(owed.len(), 1, "the queue gives the old message up");
+    place.queue.send(std::slice::from_ref(&id)).await.unwrap();
+    engine.let_on(2);
+    let (_worker, stop) = place.work(&engine, SECOND);
+    let job = place.wait_for(&id, JobState::NeedsReview).await;
+    assert_eq!(job.attempts, 2, "one failed, and was not the last");
+    stop.cancel();
+}
+
+/// A queue that takes its time to delete, and says what became of its messages.
+struct SlowToDelete {
+    queue: LocalQueue,
+    told: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Queue for SlowToDelete {
+    async fn send(&self, job_ids: &[String]) -> Result<Vec<String>, QueueError> {
+        self.queue.send(job_ids).await
+    }
+
+    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Message>, QueueError> {
+        self.queue.receive(max, wait).await
+    }
+
+    async fn delete(&self, message: &Message) -> Result<(), QueueError> {
+        self.told.lock().unwrap().push("delete");
+        // The lease is renewed at a third of this time.
+        tokio::time::sleep(self.visibility() / 2).await;
+        self.told.lock().unwrap().push("deleted");
+        self.queue.delete(message).await
+    }
+
+    async fn extend(&self, message: &Message, hidden: Duration) -> Result<(), QueueError> {
+        self.told.lock().unwrap().push("extend");
+        self.queue.extend(message, hidden).await
+    }
+
+    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
+        self.queue.reject(message).await
+    }
+
+    fn visibility(&self) -> Duration {
+        self.queue.visibility()
+    }
+
+    async fn max_receive_count(&self) -> Result<Option<u32>, QueueError> {
+        self.queue.max_receive_count().await
+    }
+
+    async fn depth(&self) -> Result<u64, QueueError> {
+        self.queue.depth().await
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_a_finished_job_is_deleted_however_long_that_takes() {
+    let mut place = Place::new(SECOND, 5).await;
+    let queue = Arc::new(SlowToDelete {
+        queue: LocalQueue::new(SECOND, 5, Default::default()),
+        told: Mutex::default(),
+    });
+    place.queue = queue.clone();
+    let engine = Engine::new(vec![]);
+    engine.let_on(1);
+    let id = place.send().await;
+    let (worker, stop) = place.work(&engine, 10 * SECOND);
+    place.wait_for(&id, JobState::NeedsReview).await;
+    stop.cancel();
+    worker.await.unwrap();
+    let told = queue.told.lock().unwrap();
+    let after = told.iter().skip_while(|call| **call != "delete");
+    assert_eq!(after.collect::<Vec<_>>(), [&"delete", &"deleted"]);
+}
+
+#[tokio::test]
 async fn a_message_without_a_job_stops_nobody() {
     let place = Place::new(10 * SECOND, 2).await;
     let engine = Engine::new(vec![]);
@@ -591,12 +680,61 @@ async fn jobs_older_than_the_retention_go_with_their_objects() {
     place.wait_for(&id, JobState::NeedsReview).await;
     stop.cancel();
     worker.await.unwrap();
-    place.sweeper(Some(3600 * SECOND)).sweep().await.unwrap();
+    place.sweeper(Some(3600 * SECOND)).sweep().await;
     place.job(&id).await;
     tokio::time::sleep(Duration::from_millis(5)).await;
-    place.sweeper(Some(Duration::ZERO)).sweep().await.unwrap();
+    place.sweeper(Some(Duration::ZERO)).sweep().await;
     assert_eq!(place.store.job(&id).await.unwrap(), None);
     for key in [format!("documents/{id}"), format!("results/{id}.json")] {
         assert_eq!(place.blobs.head(&key).await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn a_result_without_a_row_goes_with_its_job_and_a_full_batch_is_not_the_end() {
+    let place = Place::new(10 * SECOND, 5).await;
+    let mut ids = Vec::new();
+    for _ in 0..101 {
+        let id = place.submit().await;
+        place.store.cancel(&id, now_ms()).await.unwrap();
+        ids.push(id);
+    }
+    let orphan = format!("results/{}.json", ids[100]);
+    let put = place.blobs.put(&orphan, "application/json", "{}".into());
+    put.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    place.sweeper(Some(Duration::ZERO)).sweep().await;
+    for id in &ids {
+        assert_eq!(place.store.job(id).await.unwrap(), None);
+    }
+    assert_eq!(place.blobs.head(&orphan).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_step_of_the_sweep_that_fails_keeps_no_other_from_being_done() {
+    let place = Place::new(10 * SECOND, 5).await;
+    let stuck = place.submit().await;
+    place.store.cancel(&stuck, now_ms()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    // A folder in the place of an object cannot be deleted as one.
+    let object = place.folder.path().join("objects/documents").join(&stuck);
+    std::fs::remove_file(&object).unwrap();
+    std::fs::create_dir(&object).unwrap();
+    std::fs::write(object.join("file"), "").unwrap();
+    let upload = Upload {
+        id: Uuid::now_v7().to_string(),
+        client: "admin".into(),
+        file_name: "a.pdf".into(),
+        content_type: "application/pdf".into(),
+        size_bytes: 12,
+        document_type: "Invoice".into(),
+        blob_key: "uploads/abandoned".into(),
+        created_ms: 10,
+        expires_ms: 20,
+        job_id: None,
+    };
+    place.store.create_upload(&upload, None).await.unwrap();
+    place.sweeper(Some(Duration::ZERO)).sweep().await;
+    assert!(place.store.job(&stuck).await.unwrap().is_some());
+    assert_eq!(place.store.upload(&upload.id).await.unwrap(), None);
 }

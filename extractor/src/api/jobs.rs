@@ -233,6 +233,9 @@ pub(super) async fn retry(
         Retry::NotRetryable(job) => Err(Problem::Conflict(
             format!("the job is {} and there is nothing to retry", job.state).into(),
         )),
+        Retry::TooLate => Err(Problem::Conflict(
+            "the job is older than jobs are kept, and is being deleted".into(),
+        )),
         Retry::Unknown => Err(Problem::NotFound("job")),
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Limits {
     anonymous: Buckets<IpAddr>,
     keys: Buckets<String>,
     requests: Semaphore,
+    waits: Semaphore,
 }
 
 impl Limits {
@@ -36,6 +37,7 @@ impl Limits {
             anonymous: Buckets::new(config.anonymous_rate),
             keys: Buckets::new(config.key_rate),
             requests: Semaphore::new(config.max_concurrent_requests),
+            waits: Semaphore::new(config.max_concurrent_requests),
         }
     }
 
@@ -64,10 +66,22 @@ pub(super) async fn limit_concurrency(
     request: Request,
     next: Next,
 ) -> Response {
-    match state.limits().requests.try_acquire() {
+    // Those that wait for a job do nothing meanwhile, and must not keep out those that bring one.
+    let limits = state.limits();
+    let room = if is_wait(&request) {
+        &limits.waits
+    } else {
+        &limits.requests
+    };
+    match room.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => Problem::Overloaded.into_response(),
     }
+}
+
+fn is_wait(request: &Request) -> bool {
+    let mut parameters = request.uri().query().unwrap_or_default().split('&');
+    parameters.any(|parameter| parameter.starts_with("wait="))
 }
 
 /// Ends a request that takes too long.

@@ -56,7 +56,9 @@ async fn attempt(args: &MigrateArgs) -> Result<(), StoreError> {
 fn is_away(error: &StoreError) -> bool {
     match error {
         StoreError::Migrate { source, .. } => is_away(source),
-        StoreError::Unreachable { .. } | StoreError::TimedOut { .. } => true,
+        StoreError::Unreachable { .. } | StoreError::Busy { .. } | StoreError::TimedOut { .. } => {
+            true
+        }
         _ => false,
     }
 }

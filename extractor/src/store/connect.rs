@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,8 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Any, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::error::is_connection_failure;
@@ -42,9 +45,32 @@ pub struct Store {
 
 struct Inner {
     pool: AnyPool,
+    /// One permit for each connection that the pool may open, so that waiting for our own calls is not taken for a
+    /// database that does not answer.
+    turns: Arc<Semaphore>,
     location: DatabaseUrl,
     url: Mutex<String>,
     observer: Option<Observer>,
+}
+
+/// A connection of the pool and the turn to use it.
+pub(super) struct Turn {
+    connection: PoolConnection<Any>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Deref for Turn {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Turn {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
 }
 
 impl fmt::Debug for Store {
@@ -66,8 +92,9 @@ impl Store {
         let url = location.read().await?;
         let options = parse(&url)?;
         let is_sqlite = matches!(location, DatabaseUrl::Sqlite(_));
+        let connections = if is_sqlite { 1 } else { connections };
         let pool = AnyPoolOptions::new()
-            .max_connections(if is_sqlite { 1 } else { connections })
+            .max_connections(connections)
             .acquire_timeout(ACQUIRE_LIMIT)
             .idle_timeout((!is_sqlite).then_some(Duration::from_secs(60)))
             .max_lifetime((!is_sqlite).then_some(Duration::from_secs(600)))
@@ -91,6 +118,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 pool,
+                turns: Arc::new(Semaphore::new(connections as usize)),
                 location,
                 url: Mutex::new(url),
                 observer,
@@ -121,10 +149,27 @@ impl Store {
     }
 
     /// A connection; when none can be made, the URL file is read again and a changed URL is tried once.
-    pub(super) async fn connection(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
-        match self.inner.pool.acquire().await {
+    pub(super) async fn connection(&self) -> Result<Turn, sqlx::Error> {
+        let turn = self.inner.turns.clone().acquire_owned();
+        let permit = tokio::time::timeout(ACQUIRE_LIMIT, turn).await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let connection = match self.connect().await {
             Err(error) if is_connection_failure(&error) && self.reload_url().await => {
-                self.inner.pool.acquire().await
+                self.connect().await
+            }
+            other => other,
+        };
+        Ok(Turn {
+            connection: connection?,
+            _permit: permit.map_err(|_| sqlx::Error::PoolClosed)?,
+        })
+    }
+
+    /// Whoever has a turn waits for nobody but the database.
+    async fn connect(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
+        match self.inner.pool.acquire().await {
+            Err(sqlx::Error::PoolTimedOut) => {
+                Err(io::ErrorKind::TimedOut.into()).map_err(sqlx::Error::Io)
             }
             other => other,
         }
@@ -156,8 +201,11 @@ impl Store {
         self.observe(outcome.map_err(|error| StoreError::from_driver(action, error)))
     }
 
+    /// That we are in our own way says nothing of the database.
     fn observe<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Some(observer) = &self.inner.observer {
+        if let Some(observer) = &self.inner.observer
+            && !matches!(outcome, Err(StoreError::Busy { .. }))
+        {
             observer(
                 outcome
                     .as_ref()
@@ -262,6 +310,26 @@ mod tests {
         ] {
             assert!(matches!(parse(url), Err(StoreError::MalformedUrl)), "{url}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_pool_is_told_to_the_caller_and_not_to_the_tracker() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tracker = told.clone();
+        let observer: Observer = Arc::new(move |outcome| {
+            tracker
+                .lock()
+                .unwrap()
+                .push(outcome.map(StoreError::reason));
+        });
+        let location = DatabaseUrl::Sqlite(folder.path().join("db"));
+        let store = Store::open(location, 1, Some(observer)).await.unwrap();
+        let taken = store.inner.turns.clone().acquire_owned().await.unwrap();
+        let error = store.ping().await.unwrap_err();
+        assert!(matches!(error, StoreError::Busy { .. }), "{error:?}");
+        assert_eq!(*told.lock().unwrap(), []);
+        drop(taken);
     }
 
     #[tokio::test]

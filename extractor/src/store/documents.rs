@@ -1,5 +1,8 @@
 //! The table `documents`.
 
+use sqlx::AnyConnection;
+
+use super::row::document_columns;
 use super::{Store, StoreError};
 
 /// A document as it was received.
@@ -53,11 +56,7 @@ impl Store {
     pub async fn document(&self, id: &str) -> Result<Option<Document>, StoreError> {
         self.timed("read a document", async {
             let mut connection = self.connection().await?;
-            let row = sqlx::query("SELECT * FROM documents WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *connection)
-                .await?;
-            row.as_ref().map(Document::from_row).transpose()
+            find(&mut connection, id).await
         })
         .await
     }
@@ -83,4 +82,20 @@ impl Store {
         })
         .await
     }
+}
+
+/// A document by its id, inside or outside of a transaction.
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<Document>, sqlx::Error> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        document_columns!(),
+        " FROM documents WHERE id = $1"
+    ))
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(Document::from_row).transpose()
 }

@@ -29,6 +29,15 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// Others were in the way: all connections in use, a lock, a deadlock. The database itself is well.
+    #[error("the database is too busy to {action}")]
+    Busy {
+        /// What was being done.
+        action: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::Error,
+    },
     /// The server refused the user, the password or the database name.
     #[error(
         "the database refused us while trying to {action}: check user, password and database name"
@@ -85,6 +94,7 @@ impl StoreError {
             Self::ReadUrl { .. }
             | Self::MalformedUrl
             | Self::Unreachable { .. }
+            | Self::Busy { .. }
             | Self::Refused { .. }
             | Self::TimedOut { .. }
             | Self::SchemaMissing { .. } => true,
@@ -100,6 +110,7 @@ impl StoreError {
             Self::ReadUrl { .. } => "UrlUnreadable",
             Self::MalformedUrl => "UrlMalformed",
             Self::Unreachable { .. } => "Unreachable",
+            Self::Busy { .. } => "Busy",
             Self::Refused { .. } => "AccessDenied",
             Self::TimedOut { .. } => "TimedOut",
             Self::SchemaMissing { .. } => "SchemaMissing",
@@ -114,6 +125,7 @@ impl StoreError {
     pub fn explain(&self) -> String {
         match self {
             Self::Unreachable { source, .. }
+            | Self::Busy { source, .. }
             | Self::Refused { source, .. }
             | Self::SchemaMissing { source, .. }
             | Self::Query { source, .. } => match server_message(source) {
@@ -129,6 +141,7 @@ impl StoreError {
     pub(super) fn from_driver(action: &'static str, source: sqlx::Error) -> Self {
         match classify(&source) {
             Class::Unreachable => Self::Unreachable { action, source },
+            Class::Busy => Self::Busy { action, source },
             Class::Refused => Self::Refused { action, source },
             Class::SchemaMissing => Self::SchemaMissing { action, source },
             Class::Other => Self::Query { action, source },
@@ -141,8 +154,10 @@ pub(super) fn is_connection_failure(error: &sqlx::Error) -> bool {
     matches!(classify(error), Class::Unreachable | Class::Refused)
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Class {
     Unreachable,
+    Busy,
     Refused,
     SchemaMissing,
     Other,
@@ -151,12 +166,10 @@ enum Class {
 fn classify(error: &sqlx::Error) -> Class {
     use sqlx::Error as E;
     match error {
-        E::Io(_)
-        | E::Tls(_)
-        | E::PoolTimedOut
-        | E::PoolClosed
-        | E::WorkerCrashed
-        | E::Protocol(_) => Class::Unreachable,
+        E::PoolTimedOut => Class::Busy,
+        E::Io(_) | E::Tls(_) | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+            Class::Unreachable
+        }
         E::Database(database) => classify_code(database.code().as_deref().unwrap_or("")),
         _ => Class::Other,
     }
@@ -167,15 +180,19 @@ fn classify_code(code: &str) -> Class {
     if code.len() == 5 {
         return match (&code[..2], code) {
             ("28", _) | (_, "3D000" | "42501") => Class::Refused,
-            // Connection, resources, operator intervention, deadlock, lock not available, read-only server.
-            ("08" | "53" | "57" | "40", _) | (_, "55P03" | "25006") => Class::Unreachable,
+            // Transaction rolled back for another's sake (deadlock), lock not available.
+            ("40", _) | (_, "55P03") => Class::Busy,
+            // Connection, resources, operator intervention, read-only server.
+            ("08" | "53" | "57", _) | (_, "25006") => Class::Unreachable,
             (_, "42P01" | "42703") => Class::SchemaMissing,
             _ => Class::Other,
         };
     }
     match code.parse::<u32>().map(|code| code & 0xff) {
-        // BUSY, LOCKED, IOERR, FULL, CANTOPEN.
-        Ok(5 | 6 | 10 | 13 | 14) => Class::Unreachable,
+        // BUSY, LOCKED.
+        Ok(5 | 6) => Class::Busy,
+        // IOERR, FULL, CANTOPEN.
+        Ok(10 | 13 | 14) => Class::Unreachable,
         _ => Class::Other,
     }
 }
@@ -184,7 +201,24 @@ fn server_message(error: &sqlx::Error) -> Option<String> {
     match error {
         sqlx::Error::Database(database) => Some(database.message().to_owned()),
         sqlx::Error::Io(io) => Some(io.to_string()),
-        sqlx::Error::PoolTimedOut => Some("no connection within the time limit".to_owned()),
+        sqlx::Error::PoolTimedOut => Some("all connections are in use".to_owned()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn being_in_each_others_way_is_no_outage() {
+        for code in ["40P01", "40001", "55P03", "5", "517", "6"] {
+            assert_eq!(classify_code(code), Class::Busy, "{code}");
+        }
+        for code in ["08006", "53300", "57P01", "25006", "14"] {
+            assert_eq!(classify_code(code), Class::Unreachable, "{code}");
+        }
+        let busy = StoreError::from_driver("wait", sqlx::Error::PoolTimedOut);
+        assert!(busy.is_unavailable() && busy.reason() == "Busy");
     }
 }

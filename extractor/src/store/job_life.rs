@@ -4,7 +4,7 @@
 
 use sqlx::{AnyConnection, Connection};
 
-use super::documents::Document;
+use super::documents::{self, Document};
 use super::jobs::{Job, JobState};
 use super::outbox;
 use super::results::{self, StoredResult};
@@ -48,28 +48,6 @@ pub struct Finish {
     pub result: Option<StoredResult>,
 }
 
-/// What became of a request to cancel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cancel {
-    /// It is cancelled; a worker that had it finds its lease gone.
-    Cancelled(Job),
-    /// It was final before.
-    AlreadyFinished(Job),
-    /// There is no such job.
-    Unknown,
-}
-
-/// What became of a request to retry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// It is queued again and its message is owed.
-    Queued(Job),
-    /// It is queued or processing, or it succeeded: there is nothing to retry.
-    NotRetryable(Job),
-    /// There is no such job.
-    Unknown,
-}
-
 impl Store {
     /// Takes a job for `lease_ms` if nobody holds it. `owner` must be new for every claim (say pod name and
     /// a random part), because a repeated message may reach the same worker twice.
@@ -82,6 +60,7 @@ impl Store {
     ) -> Result<Claim, StoreError> {
         self.timed("claim a job", async {
             let mut connection = self.connection().await?;
+            let mut transaction = connection.begin().await?;
             let row = sqlx::query(concat!(
                 "UPDATE jobs SET state = 'processing', lease_owner = $1, lease_until_ms = $2,
                      attempts = attempts + 1, started_ms = $3, updated_ms = $3
@@ -93,10 +72,10 @@ impl Store {
             .bind(now_ms + lease_ms)
             .bind(now_ms)
             .bind(job_id)
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut *transaction)
             .await?;
             let Some(row) = row else {
-                return Ok(match find(&mut connection, job_id).await? {
+                return Ok(match find(&mut transaction, job_id).await? {
                     None => Claim::Unknown,
                     Some(job) if job.state == JobState::Cancelled => Claim::Cancelled,
                     Some(job) if job.state.is_final() => Claim::AlreadyFinished(job.state),
@@ -104,11 +83,10 @@ impl Store {
                 });
             };
             let job = Job::from_row(&row)?;
-            let row = sqlx::query("SELECT * FROM documents WHERE id = $1")
-                .bind(&job.document_id)
-                .fetch_one(&mut *connection)
-                .await?;
-            let document = Document::from_row(&row)?;
+            let document = documents::find(&mut transaction, &job.document_id).await?;
+            let document = document.ok_or(sqlx::Error::RowNotFound)?;
+            // Only now is it ours: a claim that nobody learnt of would keep others off for the whole lease.
+            transaction.commit().await?;
             Ok(Claim::Claimed(Box::new(ClaimedJob { job, document })))
         })
         .await
@@ -166,6 +144,7 @@ impl Store {
             if done.rows_affected() == 0 {
                 return Ok(false);
             }
+            outbox::settle(&mut transaction, job_id).await?;
             if let Some(result) = &finish.result {
                 results::put(&mut transaction, job_id, result, now_ms).await?;
             }
@@ -239,6 +218,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.timed("dead-letter a job", async {
             let mut connection = self.connection().await?;
+            let mut transaction = connection.begin().await?;
             let done = sqlx::query(
                 "UPDATE jobs SET state = 'dead_lettered', lease_owner = NULL, lease_until_ms = NULL,
                      reason = COALESCE(reason, $1), message = COALESCE(message, $2),
@@ -250,69 +230,24 @@ impl Store {
             .bind(message)
             .bind(now_ms)
             .bind(job_id)
-            .execute(&mut *connection)
+            .execute(&mut *transaction)
             .await?;
-            Ok(done.rows_affected() == 1)
-        })
-        .await
-    }
-
-    /// Cancels a job that is not final.
-    pub async fn cancel(&self, job_id: &str, now_ms: i64) -> Result<Cancel, StoreError> {
-        self.timed("cancel a job", async {
-            let mut connection = self.connection().await?;
-            let row = sqlx::query(concat!(
-                "UPDATE jobs SET state = 'cancelled', lease_owner = NULL, lease_until_ms = NULL,
-                     updated_ms = $1, finished_ms = $1
-                 WHERE id = $2 AND state IN ('queued', 'processing') RETURNING ",
-                job_columns!()
-            ))
-            .bind(now_ms)
-            .bind(job_id)
-            .fetch_optional(&mut *connection)
-            .await?;
-            if let Some(row) = row {
-                return Ok(Cancel::Cancelled(Job::from_row(&row)?));
+            if done.rows_affected() == 0 {
+                return Ok(false);
             }
-            Ok(match find(&mut connection, job_id).await? {
-                Some(job) => Cancel::AlreadyFinished(job),
-                None => Cancel::Unknown,
-            })
-        })
-        .await
-    }
-
-    /// Queues a job again that ended without success; attempts count from 0 and its message is owed.
-    pub async fn retry(&self, job_id: &str, now_ms: i64) -> Result<Retry, StoreError> {
-        self.timed("retry a job", async {
-            let mut connection = self.connection().await?;
-            let mut transaction = connection.begin().await?;
-            let row = sqlx::query(concat!(
-                "UPDATE jobs SET state = 'queued', reason = NULL, message = NULL, attempts = 0,
-                     started_ms = NULL, finished_ms = NULL, updated_ms = $1
-                 WHERE id = $2 AND state IN ('failed', 'cancelled', 'dead_lettered', 'needs_review')
-                 RETURNING ",
-                job_columns!()
-            ))
-            .bind(now_ms)
-            .bind(job_id)
-            .fetch_optional(&mut *transaction)
-            .await?;
-            let Some(row) = row else {
-                return Ok(match find(&mut transaction, job_id).await? {
-                    Some(job) => Retry::NotRetryable(job),
-                    None => Retry::Unknown,
-                });
-            };
-            outbox::owe(&mut transaction, job_id, now_ms).await?;
+            outbox::settle(&mut transaction, job_id).await?;
             transaction.commit().await?;
-            Ok(Retry::Queued(Job::from_row(&row)?))
+            Ok(true)
         })
         .await
     }
 }
 
-async fn find(connection: &mut AnyConnection, job_id: &str) -> Result<Option<Job>, sqlx::Error> {
+/// A job by its id, inside or outside of a transaction.
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    job_id: &str,
+) -> Result<Option<Job>, sqlx::Error> {
     let row = sqlx::query(concat!(
         "SELECT ",
         job_columns!(),

@@ -120,6 +120,8 @@ pub struct Job {
     pub started_ms: Option<i64>,
     /// When it became final.
     pub finished_ms: Option<i64>,
+    /// Its time is over: its bytes may be gone already.
+    pub is_being_deleted: bool,
 }
 
 /// Which jobs to list; absent members do not narrow.

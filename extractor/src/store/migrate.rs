@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_create_api_keys"),
     migration!(6, "0006_create_uploads"),
     migration!(7, "0007_create_idempotency_keys"),
+    migration!(8, "0008_add_deletion_claim"),
 ];
 
 /// The schema this binary needs.

@@ -70,6 +70,31 @@ impl Store {
         .await
     }
 
+    /// Owes the message of a queued job anew, to be sent at `from_ms` or later. False means that the job is not
+    /// queued.
+    pub async fn owe_again(
+        &self,
+        job_id: &str,
+        from_ms: i64,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
+        self.timed("owe a message again", async {
+            let mut connection = self.connection().await?;
+            let done = sqlx::query(
+                "INSERT INTO outbox (job_id, created_ms, taken_until_ms, sends)
+                 SELECT id, $1, $2, 0 FROM jobs WHERE id = $3 AND state = 'queued'
+                 ON CONFLICT (job_id) DO UPDATE SET created_ms = $1, taken_until_ms = $2, sent_ms = NULL",
+            )
+            .bind(now_ms)
+            .bind(from_ms)
+            .bind(job_id)
+            .execute(&mut *connection)
+            .await?;
+            Ok(done.rows_affected() == 1)
+        })
+        .await
+    }
+
     /// How many messages are owed and since when the oldest is, for metrics.
     pub async fn outbox_backlog(&self) -> Result<(i64, Option<i64>), StoreError> {
         self.timed("count the outbox", async {
@@ -100,5 +125,17 @@ pub(super) async fn owe(
     .bind(now_ms)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// A job that has ended owes nothing. Part of the transaction that ends it.
+pub(super) async fn settle(
+    connection: &mut AnyConnection,
+    job_id: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM outbox WHERE job_id = $1")
+        .bind(job_id)
+        .execute(connection)
+        .await?;
     Ok(())
 }

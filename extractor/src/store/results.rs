@@ -13,6 +13,12 @@ pub struct StoredResult {
     pub blob_key: Option<String>,
 }
 
+/// Where the copy of a job's result is in the blob store.
+#[must_use]
+pub fn result_key(job_id: &str) -> String {
+    format!("results/{job_id}.json")
+}
+
 impl Store {
     /// The result of a job.
     pub async fn result(&self, job_id: &str) -> Result<Option<StoredResult>, StoreError> {

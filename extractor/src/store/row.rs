@@ -10,10 +10,29 @@ use super::jobs::{Job, JobState};
 macro_rules! job_columns {
     () => {
         "jobs.id, jobs.document_id, jobs.document_type, jobs.state, jobs.reason, jobs.message, \
-         jobs.attempts, jobs.created_ms, jobs.updated_ms, jobs.started_ms, jobs.finished_ms"
+         jobs.attempts, jobs.created_ms, jobs.updated_ms, jobs.started_ms, jobs.finished_ms, \
+         jobs.deleting_ms"
     };
 }
 pub(super) use job_columns;
+
+/// Columns of a document. Named, because a prepared `*` breaks when a migration adds one.
+macro_rules! document_columns {
+    () => {
+        "id, client, file_name, declared_content_type, content_type, sha256, size_bytes, blob_key, \
+         document_type, created_ms"
+    };
+}
+pub(super) use document_columns;
+
+/// Columns of an upload.
+macro_rules! upload_columns {
+    () => {
+        "id, client, file_name, content_type, size_bytes, document_type, blob_key, created_ms, \
+         expires_ms, job_id"
+    };
+}
+pub(super) use upload_columns;
 
 impl Job {
     pub(super) fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
@@ -30,6 +49,7 @@ impl Job {
             updated_ms: row.try_get("updated_ms")?,
             started_ms: row.try_get("started_ms")?,
             finished_ms: row.try_get("finished_ms")?,
+            is_being_deleted: row.try_get::<Option<i64>, _>("deleting_ms")?.is_some(),
         })
     }
 }

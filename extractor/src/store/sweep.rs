@@ -5,6 +5,17 @@ use sqlx::{Connection, Row};
 use super::outbox;
 use super::{Store, StoreError};
 
+/// Begins with the message that was sent longest ago, which is the order of the index `outbox_sent_sends`: a long
+/// backlog of jobs whose turn has not come costs nothing.
+const RESEND_LOST: &str = "UPDATE outbox SET created_ms = $1, taken_until_ms = 0, sent_ms = NULL
+     WHERE sent_ms < $1 - $2 * sends AND job_id IN (
+         SELECT entry.job_id FROM outbox AS entry
+         WHERE entry.sent_ms < $1 - $2 AND entry.sent_ms < $1 - $2 * entry.sends AND EXISTS (
+             SELECT 1 FROM jobs WHERE jobs.id = entry.job_id AND jobs.state = 'queued'
+                 AND jobs.updated_ms < $1 - $2)
+         ORDER BY entry.sent_ms LIMIT $3)
+     RETURNING job_id";
+
 impl Store {
     /// Queues jobs again whose lease ended before `before_ms` without a redelivered message taking them, and
     /// owes their message. Returns their ids.
@@ -52,22 +63,47 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         self.timed("owe lost messages again", async {
             let mut connection = self.connection().await?;
-            let rows = sqlx::query(
-                "UPDATE outbox SET created_ms = $1, taken_until_ms = 0, sent_ms = NULL
-                 WHERE sent_ms < $1 - $2 * sends AND job_id IN (
-                     SELECT jobs.id FROM jobs JOIN outbox AS entry ON entry.job_id = jobs.id
-                     WHERE jobs.state = 'queued' AND jobs.updated_ms < $1 - $2
-                         AND entry.sent_ms < $1 - $2 * entry.sends
-                     ORDER BY jobs.created_ms LIMIT $3)
-                 RETURNING job_id",
-            )
-            .bind(now_ms)
-            .bind(patience_ms)
-            .bind(limit)
-            .fetch_all(&mut *connection)
-            .await?;
+            let rows = sqlx::query(RESEND_LOST)
+                .bind(now_ms)
+                .bind(patience_ms)
+                .bind(limit)
+                .fetch_all(&mut *connection)
+                .await?;
             rows.iter().map(|row| row.try_get("job_id")).collect()
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DatabaseUrl;
+
+    #[tokio::test]
+    async fn looking_for_lost_messages_reads_no_more_than_the_oldest() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = DatabaseUrl::Sqlite(folder.path().join("db"));
+        let store = Store::open(location, 1, None).await.unwrap();
+        store.migrate(1).await.unwrap();
+        let mut connection = store.connection().await.unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {RESEND_LOST}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(explain))
+            .bind(3_i64)
+            .bind(1_i64)
+            .bind(1_i64)
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let plan = plan.join("\n");
+        assert!(
+            plan.contains("SEARCH entry USING COVERING INDEX outbox_sent_sends"),
+            "{plan}"
+        );
+        assert!(
+            !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
     }
 }

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Connection, Row};
 
 use super::idempotency::{self, Idempotency, Recorded};
+use super::row::upload_columns;
 use super::submit::{self, NewJob};
 use super::{Store, StoreError};
 
@@ -107,10 +108,14 @@ impl Store {
     pub async fn upload(&self, id: &str) -> Result<Option<Upload>, StoreError> {
         self.timed("read an upload", async {
             let mut connection = self.connection().await?;
-            let row = sqlx::query("SELECT * FROM uploads WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *connection)
-                .await?;
+            let row = sqlx::query(concat!(
+                "SELECT ",
+                upload_columns!(),
+                " FROM uploads WHERE id = $1"
+            ))
+            .bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
             row.as_ref().map(Upload::from_row).transpose()
         })
         .await
@@ -157,10 +162,12 @@ impl Store {
     ) -> Result<Vec<Upload>, StoreError> {
         self.timed("find abandoned uploads", async {
             let mut connection = self.connection().await?;
-            let rows = sqlx::query(
-                "SELECT * FROM uploads WHERE job_id IS NULL AND expires_ms < $1
+            let rows = sqlx::query(concat!(
+                "SELECT ",
+                upload_columns!(),
+                " FROM uploads WHERE job_id IS NULL AND expires_ms < $1
                  ORDER BY expires_ms LIMIT $2",
-            )
+            ))
             .bind(before_ms)
             .bind(limit)
             .fetch_all(&mut *connection)

@@ -1,5 +1,6 @@
 //! One delivery of a message: claim the job, hold it, work, conclude.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -8,7 +9,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Backoff, Failure, Worker, conclude};
-use crate::clock::now_ms;
+use crate::clock::{millis, now_ms};
 use crate::page::Kind;
 use crate::queue::{Message, QueueError};
 use crate::result::ExtractionResult;
@@ -21,6 +22,16 @@ pub(super) struct Held<'a> {
     pub(super) claimed: &'a ClaimedJob,
     pub(super) owner: &'a str,
     pub(super) since: Instant,
+    /// The end of the job is being written: from here on only that write knows whether the lease was lost.
+    pub(super) is_ending: AtomicBool,
+}
+
+/// What becomes of a message once nobody holds its job any more.
+pub(super) enum Next {
+    /// The work is done.
+    Delete,
+    /// It is seen again after this time.
+    Again(Duration),
 }
 
 /// Deals with one message. Whatever is left undone comes back with the message or by the sweeper.
@@ -59,8 +70,10 @@ async fn claim(
                 claimed,
                 owner,
                 since,
+                is_ending: AtomicBool::new(false),
             };
-            held.work(hand_back).await
+            let next = held.work(hand_back).await;
+            held.part_with_message(next).await
         }
         Ok(Claim::AlreadyFinished(_) | Claim::Cancelled) => worker.queue.delete(message).await,
         Ok(Claim::HeldByOther) => {
@@ -87,7 +100,8 @@ async fn claim(
 }
 
 impl Held<'_> {
-    async fn work(&self, hand_back: &CancellationToken) -> Result<(), QueueError> {
+    /// The message is left alone here but for the holding: its next delay must be the last that is said of it.
+    async fn work(&self, hand_back: &CancellationToken) -> Next {
         let progress = &self.worker.metrics.jobs_in_progress;
         progress.inc();
         let _counted_down_at_the_end = Guard(|| progress.dec());
@@ -100,12 +114,36 @@ impl Held<'_> {
         tokio::select! {
             biased;
             () = hand_back.cancelled() => self.hand_back().await,
-            () = self.hold() => self.let_go().await,
+            () = self.hold() => Self::let_go(),
             done = self.extract_and_conclude() => done,
         }
     }
 
-    async fn extract_and_conclude(&self) -> Result<(), QueueError> {
+    async fn part_with_message(&self, next: Next) -> Result<(), QueueError> {
+        let Worker { store, queue, .. } = self.worker;
+        let Next::Again(rest) = next else {
+            return queue.delete(self.message).await;
+        };
+        let limit = self.worker.max_attempts().await;
+        if self.message.receive_count < limit {
+            return queue.extend(self.message, rest).await;
+        }
+        // The queue would give the message up, which counts deliveries and not attempts: the job owes a new one.
+        let (job_id, now) = (&self.claimed.job.id, now_ms());
+        match store.owe_again(job_id, now + millis(rest), now).await {
+            Ok(true) => queue.delete(self.message).await,
+            Ok(false) => queue.extend(self.message, rest).await,
+            Err(error) => {
+                tracing::warn!(
+                    "a new message could not be owed; the sweeper sees to it: {}",
+                    error.explain()
+                );
+                queue.extend(self.message, rest).await
+            }
+        }
+    }
+
+    async fn extract_and_conclude(&self) -> Next {
         let outcome = self.extract().await;
         conclude::conclude(self, outcome).await
     }
@@ -144,45 +182,43 @@ impl Held<'_> {
                 queue.extend(self.message, visibility),
                 store.extend_lease(&self.claimed.job.id, self.owner, until),
             );
-            if matches!(lease, Ok(false)) {
+            if matches!(lease, Ok(false)) && !self.is_ending.load(Ordering::Relaxed) {
                 return;
             }
         }
     }
 
     /// The message comes back and then finds the job cancelled, finished, or held by another.
-    async fn let_go(&self) -> Result<(), QueueError> {
+    fn let_go() -> Next {
         tracing::info!("the job was cancelled or taken by another: stopped working on it");
-        self.worker.queue.extend(self.message, Duration::ZERO).await
+        Next::Again(Duration::ZERO)
     }
 
     /// This process must go: another takes the job at once, and the attempt does not count.
-    async fn hand_back(&self) -> Result<(), QueueError> {
+    async fn hand_back(&self) -> Next {
         let released = self
             .worker
             .store
             .release(&self.claimed.job.id, self.owner, now_ms())
             .await;
         match released {
-            Ok(_) => tracing::info!("handed back unfinished"),
+            Ok(true) => tracing::info!("handed back unfinished"),
+            Ok(false) => {
+                tracing::info!("it ended, or was taken by another, before it was handed back")
+            }
             Err(error) => tracing::warn!(
                 "could not be released; its lease ends by itself: {}",
                 error.explain()
             ),
         }
-        self.worker.queue.extend(self.message, Duration::ZERO).await
+        Next::Again(Duration::ZERO)
     }
 
     /// Ends the job as dead-lettered, with its last failure; the queue moves the message when it counts the
     /// same.
-    pub(super) async fn give_up(&self, failure: &Failure) -> Result<(), QueueError> {
+    pub(super) async fn give_up(&self, failure: &Failure) -> Next {
         let (Failure::Document { reason, message } | Failure::Ours { reason, message }) = failure;
-        let Worker {
-            store,
-            metrics,
-            queue,
-            ..
-        } = self.worker;
+        let Worker { store, metrics, .. } = self.worker;
         let job_id = &self.claimed.job.id;
         let ended = async {
             store
@@ -205,7 +241,7 @@ impl Held<'_> {
             Ok(false) => tracing::info!("taken by another before it was given up"),
             Err(error) => tracing::warn!("could not be given up: {}", error.explain()),
         }
-        queue.extend(self.message, Duration::ZERO).await
+        Next::Again(Duration::ZERO)
     }
 }
 

@@ -1,26 +1,23 @@
 //! Writes down how a job ended, then lets go of its message.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::attempt::{Held, pause};
+use super::attempt::{Held, Next, pause};
 use super::{Backoff, Failure, Worker};
 use crate::blobs::BlobError;
 use crate::clock::now_ms;
-use crate::queue::QueueError;
 use crate::result::{ExtractionResult, Outcome};
-use crate::store::{Finish, JobState, StoreError, StoredResult};
+use crate::store::{Finish, JobState, StoreError, StoredResult, result_key};
 
 /// A document in hand is worth waiting for its result to be written.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Ends the job by what came out of the attempt.
-pub(super) async fn conclude(
-    held: &Held<'_>,
-    outcome: Result<ExtractionResult, Failure>,
-) -> Result<(), QueueError> {
+pub(super) async fn conclude(held: &Held<'_>, outcome: Result<ExtractionResult, Failure>) -> Next {
     let finish = match outcome {
         Ok(result) => match keep(held, &result).await {
             Ok(finish) => finish,
@@ -34,17 +31,18 @@ pub(super) async fn conclude(
         },
         Err(failure @ Failure::Ours { .. }) => return try_again(held, &failure).await,
     };
-    let Worker { store, queue, .. } = held.worker;
+    let store = &held.worker.store;
     let job_id = &held.claimed.job.id;
+    held.is_ending.store(true, Ordering::Relaxed);
     match insist(|| store.finish(job_id, held.owner, &finish, now_ms())).await {
         Ok(true) => {
             tell(held, &finish);
-            queue.delete(held.message).await
+            Next::Delete
         }
         Ok(false) => {
             // Unless our own write got through and only its answer was lost, somebody else has it now.
             tracing::info!("the lease was lost before the end: nothing was written");
-            queue.extend(held.message, Duration::ZERO).await
+            Next::Again(Duration::ZERO)
         }
         Err(error) => try_again(held, &Failure::from(&error)).await,
     }
@@ -54,7 +52,7 @@ pub(super) async fn conclude(
 async fn keep(held: &Held<'_>, result: &ExtractionResult) -> Result<Finish, Failure> {
     let text = serde_json::to_string(result)
         .map_err(|error| Failure::ours("result_unwritable", error.to_string()))?;
-    let key = format!("results/{}.json", held.claimed.job.id);
+    let key = result_key(&held.claimed.job.id);
     let bytes = Bytes::copy_from_slice(text.as_bytes());
     insist(|| {
         let bytes = bytes.clone();
@@ -83,17 +81,12 @@ async fn keep(held: &Held<'_>, result: &ExtractionResult) -> Result<Finish, Fail
 }
 
 /// Gives the job back after a failure of ours, or gives it up when that was its last chance.
-async fn try_again(held: &Held<'_>, failure: &Failure) -> Result<(), QueueError> {
+async fn try_again(held: &Held<'_>, failure: &Failure) -> Next {
     let (Failure::Document { reason, message } | Failure::Ours { reason, message }) = failure;
-    let Worker {
-        store,
-        queue,
-        metrics,
-        ..
-    } = held.worker;
+    let Worker { store, metrics, .. } = held.worker;
     metrics.attempts_failed.with_label_values(&[reason]).inc();
     let limit = held.worker.max_attempts().await;
-    if held.message.receive_count >= limit || held.claimed.job.attempts >= i64::from(limit) {
+    if held.claimed.job.attempts >= i64::from(limit) {
         return held.give_up(failure).await;
     }
     tracing::warn!(
@@ -111,7 +104,7 @@ async fn try_again(held: &Held<'_>, failure: &Failure) -> Result<(), QueueError>
             error.explain()
         );
     }
-    queue.extend(held.message, pause(held.message)).await
+    Next::Again(pause(held.message))
 }
 
 /// An error that may be gone a moment later.

@@ -330,14 +330,68 @@ async fn retention_names_the_objects_and_deletes_every_row() {
     submit(&store, "2", 10).await;
     claim(&store, "1", "a", 20).await;
     store.finish("1", "a", &succeeded(), 30).await.unwrap();
-    assert!(store.expired_jobs(30, 9).await.unwrap().is_empty());
-    let expired = store.expired_jobs(31, 9).await.unwrap();
+    let expired = store.claim_expired_jobs(30, 40, 9).await.unwrap();
+    assert!(expired.is_empty());
+    let expired = store.claim_expired_jobs(31, 40, 9).await.unwrap();
     assert_eq!(expired.len(), 1);
-    assert_eq!(expired[0].blob_keys, ["results/1", "documents/1"]);
+    assert_eq!(
+        expired[0].blob_keys,
+        ["results/1.json", "results/1", "documents/1"]
+    );
     assert!(store.delete_job(&expired[0]).await.unwrap());
     assert!(store.job("1").await.unwrap().is_none());
     assert!(store.document("document-of-1").await.unwrap().is_none());
     assert!(store.job("2").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_job_is_either_retried_or_deleted() {
+    let (store, _guard) = fresh().await;
+    for id in ["1", "2"] {
+        submit(&store, id, 10).await;
+        store.cancel(id, 20).await.unwrap();
+    }
+    let retried = store.retry("1", 30).await.unwrap();
+    assert!(matches!(retried, Retry::Queued(_)));
+    let expired = store.claim_expired_jobs(31, 40, 9).await.unwrap();
+    assert_eq!(expired.len(), 1);
+    assert_eq!(expired[0].job_id, "2");
+    assert_eq!(store.retry("2", 41).await.unwrap(), Retry::TooLate);
+    let again = store.claim_expired_jobs(31, 50, 9).await.unwrap();
+    assert_eq!(again, expired, "whoever claimed it may have died");
+    assert!(store.delete_job(&expired[0]).await.unwrap());
+    assert_eq!(store.retry("2", 51).await.unwrap(), Retry::Unknown);
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_owes_no_message() {
+    let (store, _guard) = fresh().await;
+    for id in ["1", "2", "3"] {
+        submit(&store, id, 10).await;
+    }
+    claim(&store, "1", "a", 20).await;
+    assert!(store.finish("1", "a", &succeeded(), 30).await.unwrap());
+    store.cancel("2", 31).await.unwrap();
+    assert!(
+        store
+            .dead_letter("3", "crashed", "too often", 32)
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.outbox_backlog().await.unwrap(), (0, None));
+    store.retry("3", 33).await.unwrap();
+    assert_eq!(store.outbox_backlog().await.unwrap(), (1, Some(33)));
+}
+
+#[tokio::test]
+async fn a_message_owed_again_waits_for_its_time() {
+    let (store, _guard) = fresh().await;
+    submit(&store, "1", 10).await;
+    assert!(store.owe_again("1", 50, 20).await.unwrap());
+    assert!(store.take_unsent(49, 10, 9).await.unwrap().is_empty());
+    assert_eq!(store.take_unsent(50, 10, 9).await.unwrap().len(), 1);
+    claim(&store, "1", "a", 51).await;
+    assert!(!store.owe_again("1", 60, 52).await.unwrap(), "it is held");
 }
 
 #[tokio::test]
