@@ -121,6 +121,74 @@ fn forms() -> Vec<u8> {
     pdf(&objects.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// A page with a picture of a hundred megapixels in a hundred kilobytes.
+fn picture_of_a_hundred_megapixels() -> Vec<u8> {
+    let pixels = folded(&vec![0; 10_000 * 10_000]);
+    let mut bytes = pdf(&[
+        CATALOG,
+        ONE_PAGE,
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        "<</Length 22>>stream\nq 99 0 0 99 0 0 cm /I Do Q\nendstream",
+    ]);
+    bytes.truncate(bytes.len() - b"trailer\n<</Root 1 0 R>>\n".len());
+    bytes.extend(
+        format!(
+            "5 0 obj\n<</Type/XObject/Subtype/Image/Width 10000/Height 10000/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode/Length {}>>stream\n",
+            pixels.len()
+        )
+        .bytes(),
+    );
+    bytes.extend(pixels);
+    bytes.extend(b"\nendstream\nendobj\ntrailer\n<</Root 1 0 R>>\n");
+    bytes
+}
+
+/// A PDF that opens with a password only. It has a table of its objects: without one the reader would mend the file.
+fn encrypted() -> Vec<u8> {
+    let whole = text_page("0 0 600 800");
+    let mut bytes = whole[..whole.len() - b"trailer\n<</Root 1 0 R>>\n".len()].to_vec();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let table = bytes.len();
+    bytes.extend(b"xref\n0 5\n0000000000 65535 f \n");
+    for object in 1..=4 {
+        let at = text.find(&format!("{object} 0 obj")).expect("the object");
+        bytes.extend(format!("{at:010} 00000 n \n").bytes());
+    }
+    let (id, owner, user) = ("01".repeat(16), "4f".repeat(32), "55".repeat(32));
+    let encrypt = format!("<</Filter/Standard/V 1/R 2/Length 40/P -4/O<{owner}>/U<{user}>>>");
+    bytes.extend(
+        format!("trailer\n<</Size 5/Root 1 0 R/ID[<{id}><{id}>]/Encrypt{encrypt}>>\nstartxref\n{table}\n%%EOF\n")
+            .bytes(),
+    );
+    bytes
+}
+
+/// Bytes without any order, the same in each run.
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 11_u64;
+    let next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+/// A page beside an object, and a catalog that does something when the document is opened.
+fn page_beside(object: &str, actions: &str) -> Vec<u8> {
+    pdf(&[
+        &format!("<</Type/Catalog/Pages 2 0 R{actions}>>"),
+        ONE_PAGE,
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        "<</Length 36>>stream\nBT /F 24 Tf 72 72 Td (Hello) Tj ET   \nendstream",
+        object,
+    ])
+}
+
+/// Actions that would start a script that asks the network, and a program.
+const ACTIONS: &str = "/OpenAction<</S/JavaScript/JS(app.launchURL\\(\"http://127.0.0.1:9/\"\\))>>/AA<</WC<</S/Launch/F(/bin/sh)>>>>";
+
 fn many_pages(count: usize) -> Vec<u8> {
     let kids = (0..count)
         .map(|i| format!("{} 0 R ", i + 3))
@@ -160,7 +228,7 @@ async fn hostile_documents_are_refused_with_their_reason() {
         bytes.truncate(bytes.len() / 2);
         bytes
     };
-    let noise = |side| {
+    let speckled = |side| {
         encoded(
             RgbImage::from_fn(side, side, |x, y| {
                 Rgb([(x * 7 + y * y) as u8, (x * y) as u8, y as u8])
@@ -201,7 +269,7 @@ async fn hostile_documents_are_refused_with_their_reason() {
             cut(encoded(RgbImage::new(99, 99), ImageFormat::Png)),
             Reason::Malformed,
         ),
-        ("a cut JPEG", cut(noise(200)), Reason::Malformed),
+        ("a cut JPEG", cut(speckled(200)), Reason::Malformed),
         (
             "pages in a cycle, TIFF",
             b"II*\0\x08\0\0\0\0\0\x08\0\0\0".to_vec(),
@@ -229,6 +297,18 @@ async fn hostile_documents_are_refused_with_their_reason() {
         ("one page too many", many_pages(201), Reason::TooManyPages),
         ("300 000 words", crowded(300_000), Reason::TooManyWords),
         ("300 MB in 1 KB", double_fold(), Reason::DecompressionLimit),
+        (
+            "100 megapixels in a page",
+            picture_of_a_hundred_megapixels(),
+            Reason::TooManyPixels,
+        ),
+        ("a password", encrypted(), Reason::PasswordRequired),
+        ("noise", noise(4096), Reason::UnsupportedType),
+        (
+            "a drawing that names files",
+            b"<?xml version=\"1.0\"?><!DOCTYPE svg [<!ENTITY f SYSTEM \"file:///etc/passwd\">]><svg>&f;</svg>".to_vec(),
+            Reason::UnsupportedType,
+        ),
     ];
     for (name, bytes, expected) in cases {
         assert_eq!(reason(&reader, bytes).await, Err(expected), "{name}");
@@ -241,6 +321,12 @@ async fn odd_but_honest_documents_are_read() {
     for (name, bytes, pages) in [
         ("as many pages as allowed", many_pages(200), 200),
         ("a page of 200 inches", text_page("0 0 14400 14400"), 1),
+        ("a page with scripts", page_beside("null", ACTIONS), 1),
+        (
+            "50 000 arrays in each other",
+            page_beside(&("[".repeat(50_000) + &"]".repeat(50_000)), ""),
+            1,
+        ),
         (
             "one pixel",
             encoded(RgbImage::new(1, 1), ImageFormat::Png),
