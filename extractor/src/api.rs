@@ -10,6 +10,7 @@ mod input;
 mod jobs;
 mod keys;
 mod limits;
+mod linger;
 mod openapi;
 mod problem;
 mod state;
@@ -20,7 +21,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::{from_fn_with_state as layer, map_response};
+use axum::middleware::{from_fn, from_fn_with_state as layer, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -120,6 +121,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(map_response(problem::give_every_error_a_body))
         .layer(CatchPanicLayer::custom(answer_a_panic))
         .layer(layer(state.clone(), envelope::wrap))
+        .layer(from_fn(linger::read_on))
         .with_state(state)
 }
 

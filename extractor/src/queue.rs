@@ -5,6 +5,7 @@
 
 mod body;
 mod local;
+mod rejected;
 mod sqs;
 
 use std::time::Duration;
@@ -36,8 +37,8 @@ pub trait Queue: Send + Sync + 'static {
     /// Hides the message for `hidden` from now: longer to go on working, zero to hand it back at once.
     async fn extend(&self, message: &Message, hidden: Duration) -> Result<(), QueueError>;
 
-    /// Nobody can ever do this work: to the dead-letter queue where there is one, else away.
-    async fn reject(&self, message: &Message) -> Result<(), QueueError>;
+    /// Nobody can ever do this work: to the dead-letter queue where there is one, else away. Logs `why`, once.
+    async fn reject(&self, message: &Message, why: &str) -> Result<(), QueueError>;
 
     /// How long a received message is hidden.
     fn visibility(&self) -> Duration;

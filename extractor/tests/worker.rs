@@ -429,8 +429,8 @@ impl Queue for LatePoll {
         self.queue.extend(message, hidden).await
     }
 
-    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
-        self.queue.reject(message).await
+    async fn reject(&self, message: &Message, why: &str) -> Result<(), QueueError> {
+        self.queue.reject(message, why).await
     }
 
     fn visibility(&self) -> Duration {
@@ -553,8 +553,8 @@ impl Queue for SlowToDelete {
         self.queue.extend(message, hidden).await
     }
 
-    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
-        self.queue.reject(message).await
+    async fn reject(&self, message: &Message, why: &str) -> Result<(), QueueError> {
+        self.queue.reject(message, why).await
     }
 
     fn visibility(&self) -> Duration {

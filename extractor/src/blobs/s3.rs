@@ -66,7 +66,7 @@ impl S3 {
         Ok(format!("{}{key}", self.prefix))
     }
 
-    /// Reports the outcome to the tracker and puts an error into words. A missing object is an answer.
+    /// A missing object is an answer.
     fn told<T, E>(
         &self,
         action: &str,
@@ -76,40 +76,21 @@ impl S3 {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match answer {
-            Ok(answer) => {
-                self.health.succeeded(action);
-                Ok(answer)
-            }
-            Err(error) if matches!(error.code(), Some("NoSuchKey" | "NotFound")) => {
-                self.health.succeeded(action);
-                Err(BlobError::NotFound {
-                    key: key.to_owned(),
-                })
-            }
-            Err(error) => Err(self.failed(action, &error)),
-        }
-    }
-
-    fn failed<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> BlobError
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
         let call = self.settings.call(action, "bucket", &self.bucket);
-        let fault = aws::fault(error, call);
-        self.health.failed(action, &fault);
-        fault.into()
+        let is_missing = |code: &str| matches!(code, "NoSuchKey" | "NotFound") && action != LIST;
+        let told = aws::told(&self.health, call, answer, is_missing);
+        told.map_err(|fault| match fault {
+            None => BlobError::NotFound {
+                key: key.to_owned(),
+            },
+            Some(fault) => fault.into(),
+        })
     }
 
     /// Whether the bucket is there.
     async fn find_bucket(&self) -> Result<(), BlobError> {
-        match self.client.head_bucket().bucket(&self.bucket).send().await {
-            Ok(_) => {
-                self.health.succeeded(LIST);
-                Ok(())
-            }
-            Err(error) => Err(self.failed(LIST, &error)),
-        }
+        let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+        self.told(LIST, "", answer).map(drop)
     }
 }
 
@@ -207,7 +188,11 @@ impl Blobs for S3 {
             .key(self.full_key(key)?);
         let request = request.content_type(content_type).content_length(length);
         let presigned = request.presigned(config).await;
-        let presigned = presigned.map_err(|error| self.failed(PUT, &error))?;
+        // A signature is no call: only its failure says something.
+        let presigned = match presigned {
+            Err(error) => return self.told(PUT, key, Err(error)),
+            Ok(presigned) => presigned,
+        };
         Ok(PresignedPut {
             url: presigned.uri().to_owned(),
             method: presigned.method().to_owned(),

@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use super::Fault;
+use super::{Dependency, Fault};
 use crate::config::SecretError;
 
 /// What was asked of AWS, for messages.
@@ -49,6 +49,33 @@ where
             format!("{action}: {at} sent an answer that is not {}'s", call.kind),
         ),
     }
+}
+
+/// Tells the tracker how a call went. `Err(None)` stands for an error code that is a good answer, as of a missing
+/// object.
+pub fn told<T, E>(
+    health: &Dependency,
+    call: Call<'_>,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+    is_good_answer: impl Fn(&str) -> bool,
+) -> Result<T, Option<Fault>>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let error = match answer {
+        Ok(answer) => {
+            health.succeeded(call.action);
+            return Ok(answer);
+        }
+        Err(error) => error,
+    };
+    if error.code().is_some_and(is_good_answer) {
+        health.succeeded(call.action);
+        return Err(None);
+    }
+    let fault = fault(&error, call);
+    health.failed(call.action, &fault);
+    Err(Some(fault))
 }
 
 fn address(call: Call<'_>) -> String {

@@ -161,7 +161,9 @@ impl Queue for LocalQueue {
         held.ok_or(QueueError::NotHeld)
     }
 
-    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
+    async fn reject(&self, message: &Message, why: &str) -> Result<(), QueueError> {
+        let id = &message.job_id;
+        tracing::warn!(id, "message {id} is thrown away: {why}");
         self.delete(message).await
     }
 

@@ -13,6 +13,7 @@ use aws_sdk_sqs::types::{
 };
 use tokio::sync::RwLock;
 
+use super::rejected::Rejected;
 use super::{Message, Queue, QueueError, body};
 use crate::credentials::{ATTEMPT_TIMEOUT, AwsSettings};
 use crate::dependencies::{Dependency, Fault, aws};
@@ -28,6 +29,7 @@ pub struct Sqs {
     name: String,
     visibility: Duration,
     health: Dependency,
+    rejected: Rejected,
     url: RwLock<Option<String>>,
 }
 
@@ -48,6 +50,7 @@ impl Sqs {
             name: name.to_owned(),
             visibility,
             health,
+            rejected: Rejected::default(),
             url: RwLock::default(),
         }
     }
@@ -68,7 +71,6 @@ impl Sqs {
         Ok(url)
     }
 
-    /// Reports the outcome to the tracker and puts an error into words.
     fn told<T, E>(
         &self,
         action: &str,
@@ -77,27 +79,17 @@ impl Sqs {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match answer {
-            Ok(answer) => {
-                self.health.succeeded(action);
-                Ok(answer)
-            }
-            Err(error) if is_not_held(error.code()) => {
-                self.health.succeeded(action);
-                Err(QueueError::NotHeld)
-            }
-            Err(error) => {
-                let fault = aws::fault(&error, self.settings.call(action, "queue", &self.name));
-                if matches!(
-                    fault.reason.as_str(),
-                    "NonExistentQueue" | "QueueDoesNotExist"
-                ) {
+        let call = self.settings.call(action, "queue", &self.name);
+        let told = aws::told(&self.health, call, answer, is_not_held);
+        told.map_err(|fault| match fault {
+            None => QueueError::NotHeld,
+            Some(fault) => {
+                if fault.reason == "NonExistentQueue" || fault.reason == "QueueDoesNotExist" {
                     self.forget_url();
                 }
-                self.health.failed(action, &fault);
-                Err(fault.into())
+                fault.into()
             }
-        }
+        })
     }
 
     fn took_a_part(&self, code: &str) {
@@ -130,16 +122,26 @@ impl Sqs {
                 messages.push(message);
                 continue;
             }
-            if message.receive_count == 1 {
-                let message_id = raw.message_id.unwrap_or_default();
-                tracing::warn!(
-                    message_id,
-                    "message {message_id} is not one of ours: left to the dead-letter queue"
-                );
-            }
-            let _comes_again_if_that_failed = self.reject(&message).await;
+            let id = raw.message_id.unwrap_or_default();
+            let _comes_again_if_that_failed = self
+                .dead_letter(&message, &id, "it is not one of ours")
+                .await;
         }
         messages
+    }
+
+    /// Logged by its first delivery, or by its last one if the first got lost.
+    async fn dead_letter(&self, message: &Message, id: &str, why: &str) -> Result<(), QueueError> {
+        let limit = self.max_receive_count().await?;
+        let is_last = limit.is_none_or(|limit| message.receive_count >= limit);
+        if (message.receive_count == 1 || is_last) && self.rejected.is_new(id) {
+            tracing::warn!(id, "message {id} is left to the dead-letter queue: {why}");
+        }
+        match limit {
+            // Handed back at once, it uses up its deliveries within moments and SQS moves it.
+            Some(_) => self.extend(message, Duration::ZERO).await,
+            None => self.delete(message).await,
+        }
     }
 
     async fn attribute(&self, name: QueueAttributeName) -> Result<Option<String>, QueueError> {
@@ -228,12 +230,8 @@ impl Queue for Sqs {
             .map(drop)
     }
 
-    async fn reject(&self, message: &Message) -> Result<(), QueueError> {
-        match self.max_receive_count().await? {
-            // Handed back at once, it uses up its deliveries within moments and SQS moves it.
-            Some(_) => self.extend(message, Duration::ZERO).await,
-            None => self.delete(message).await,
-        }
+    async fn reject(&self, message: &Message, why: &str) -> Result<(), QueueError> {
+        self.dead_letter(message, &message.job_id, why).await
     }
 
     fn visibility(&self) -> Duration {
@@ -262,10 +260,9 @@ impl Queue for Sqs {
 }
 
 /// A receipt that SQS does not know, or no longer.
-fn is_not_held(code: Option<&str>) -> bool {
-    let code = code.and_then(|code| code.rsplit(['.', '#']).next());
+fn is_not_held(code: &str) -> bool {
     matches!(
-        code,
+        code.rsplit(['.', '#']).next(),
         Some("ReceiptHandleIsInvalid" | "MessageNotInflight" | "InvalidIdFormat")
     )
 }

@@ -168,9 +168,7 @@ impl Store {
     /// Whoever has a turn waits for nobody but the database.
     async fn connect(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
         match self.inner.pool.acquire().await {
-            Err(sqlx::Error::PoolTimedOut) => {
-                Err(io::ErrorKind::TimedOut.into()).map_err(sqlx::Error::Io)
-            }
+            Err(sqlx::Error::PoolTimedOut) => Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())),
             other => other,
         }
     }

@@ -81,12 +81,8 @@ async fn claim(
             worker.queue.extend(message, hidden).await
         }
         Ok(Claim::Unknown) => {
-            if message.receive_count == 1 {
-                tracing::warn!(
-                    "there is no such job: the message is left to the dead-letter queue"
-                );
-            }
-            worker.queue.reject(message).await
+            let why = "there is no such job";
+            worker.queue.reject(message, why).await
         }
         Err(error) => {
             tracing::warn!(

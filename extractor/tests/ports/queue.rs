@@ -115,7 +115,7 @@ async fn a_rejected_message_leaves_the_queue() {
     let mut deliveries = 0;
     while let Some(message) = receive(&*queue).await {
         deliveries += 1;
-        queue.reject(&message).await.unwrap();
+        queue.reject(&message, "a test").await.unwrap();
     }
     assert!((1..=3).contains(&deliveries), "{deliveries}");
     assert_eq!(queue.depth().await.unwrap(), 0);

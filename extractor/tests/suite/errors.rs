@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use extractor::api::route_list;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::harness::{ADMIN_KEY, Api, request};
 
@@ -84,6 +84,25 @@ async fn a_body_that_never_ends_is_cut_off_in_time() {
     let answer = api.send(request.body(endless).unwrap()).await;
     answer.assert_problem(503, "timed-out");
     assert!(answer.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn a_refused_body_is_read_to_its_end_so_that_the_client_sees_the_answer() {
+    let api = Api::start().await;
+    let (read, end) = tokio::sync::oneshot::channel();
+    let chunks =
+        stream::iter(0..100).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 65_536])));
+    let ended = stream::once(async {
+        read.send(()).unwrap();
+        Ok(Bytes::new())
+    });
+    let request = request("POST", "/api/v1/keys")
+        .header("x-api-key", ADMIN_KEY)
+        .header("content-type", "application/json");
+    let body = Body::from_stream(chunks.chain(ended));
+    let answer = api.send(request.body(body).unwrap()).await;
+    answer.assert_problem(413, "file-too-large");
+    end.await.unwrap();
 }
 
 #[tokio::test]
