@@ -16,6 +16,7 @@ pub use run::{Config, run};
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
@@ -34,6 +35,8 @@ use crate::metrics::Metrics;
 const RESYNC: Duration = Duration::from_secs(300);
 /// Secrets that must change are looked at this often, as they are not watched: healing within 5 s leaves 2 s to reconcile.
 const SECRET_RECHECK: Duration = Duration::from_secs(3);
+/// The inputs of a pipeline that does not reach one of its services are looked at this often.
+const OUTAGE_RECHECK: Duration = Duration::from_secs(10);
 /// The inputs of a migration that fails are looked at this often.
 const MIGRATION_RECHECK: Duration = Duration::from_secs(10);
 
@@ -98,7 +101,7 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
     count_conditions(&context.metrics, key, &status);
 
     applied?;
-    Ok(Action::requeue(next_look(&outcome)))
+    Ok(Action::requeue(next_look(&outcome, &status)))
 }
 
 /// The image to record; `None` when the pods stay as they are.
@@ -134,13 +137,18 @@ fn failure(error: &apply::Error) -> Outcome {
 }
 
 /// When to look again although no watch tells.
-fn next_look(outcome: &Outcome) -> Duration {
+fn next_look(outcome: &Outcome, status: &ExtractionPipelineStatus) -> Duration {
+    let is_unreachable = |condition: &Condition| {
+        condition.status == "False" && condition.type_.ends_with("Reachable")
+    };
     match outcome {
         Outcome::Invalid(problems) if problems.iter().any(|problem| problem.is_of_secret) => {
             SECRET_RECHECK
         }
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
+        // Its Secret may have been corrected, and with it where pods must be let go.
+        Outcome::Applied(_) if status.conditions.iter().any(is_unreachable) => OUTAGE_RECHECK,
         _ => back_off::jittered(RESYNC, rand::random()),
     }
 }

@@ -117,14 +117,16 @@ pub async fn apply(
     let secrets = generated::ensure_all(client, &observed.generated, &generated_secrets).await?;
     let owners = config_map.metadata.owner_references.get_or_insert_default();
     owners.extend(secrets);
-    let template = Template::frozen_if(rollout.is_frozen);
-    all.one(Kind::ConfigMap, config_map, template).await?;
     all.all(Kind::PersistentVolumeClaim, volume_claim).await?;
     all.all(Kind::NetworkPolicy, network_policies).await?;
     let migration = migration::advance(&mut all, observed, migration, &rollout).await?;
 
-    // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
+    // Old pods that start anew while the migration is under way must find the settings that they know.
     let may_roll = migration.is_done() && !rollout.is_frozen;
+    let template = Template::frozen_if(!may_roll);
+    all.one(Kind::ConfigMap, config_map, template).await?;
+
+    // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
     let results = [
         roll(&mut all, deployments, migration.is_done(), may_roll).await,
         all.one(Kind::Service, service, Template::Follows).await,

@@ -77,13 +77,23 @@ pub async fn run(client: Client, config: Config, metrics: Metrics, stop: Cancell
             stop.clone(),
         ));
     }
+    let _standby = Standby(metrics);
     let all = futures::future::join_all(queues);
     tokio::select! {
         _ = all => {}
         () = context.sampler.run() => {}
         () = route(samples, wakers) => {}
     }
-    metrics.health.watches_ended();
+}
+
+/// Forgets what only a leader knows, also when [`run`] is dropped because the lease was lost.
+struct Standby(Metrics);
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        self.0.health.watches_ended();
+        self.0.conditions.reset();
+    }
 }
 
 /// What one queue watches each: a namespace, or everything.

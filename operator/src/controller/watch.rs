@@ -74,9 +74,7 @@ fn scoped_dynamic(
 }
 
 fn pipelines(api: Api<Target>, store: Writer<Target>, metrics: &Metrics) -> Requests {
-    let config = watcher::Config::default()
-        .timeout(WATCH_SECONDS)
-        .streaming_lists();
+    let config = watcher::Config::default().timeout(WATCH_SECONDS);
     let mut seen = Seen::default();
     let events = watcher(api, config).default_backoff().modify(|target| {
         target.managed_fields_mut().clear();
@@ -98,8 +96,7 @@ fn children(
 ) -> Requests {
     let config = watcher::Config::default()
         .labels(OURS)
-        .timeout(WATCH_SECONDS)
-        .streaming_lists();
+        .timeout(WATCH_SECONDS);
     let fingerprint = if wakes_on_status {
         version_fingerprint
     } else {

@@ -26,7 +26,8 @@ pub struct Aws {
     )]
     pub region: String,
 
-    /// Base URL of a service that speaks S3 and SQS, used instead of AWS: `http://10.0.0.1:4566`.
+    /// Base URL of a service that speaks S3 and SQS, used instead of AWS: `http://10.0.0.1:4566`. Pods are let out to this
+    /// host and port only, so a Service in front of it must have the port of its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 512),
@@ -121,7 +122,8 @@ pub struct Storage {
 #[derive(KubeSchema, Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Database {
-    /// Secret key with the URL `postgres://user:password@host:5432/name`. A new value is used without a restart.
+    /// Secret key with the URL `postgres://user:password@host:5432/name`. A new value is used without a restart. Pods are
+    /// let out to this host and port only, so a Service in front of the database must have the port of its pods.
     pub url_secret_ref: SecretKey,
 }
 

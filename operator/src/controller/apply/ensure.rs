@@ -13,7 +13,7 @@ use tracing::info;
 use super::current::{HELD_BACK, WANTED_ANNOTATION, hold_back, is_current};
 use super::difference::digest;
 use super::{Error, FIELD_MANAGER, repair};
-use crate::controller::kinds::{INSTANCE_LABEL, Kind};
+use crate::controller::kinds::Kind;
 use crate::controller::observe::{CALL_LIMIT, Child, Children, is_ours};
 use crate::crd::ExtractionPipeline;
 
@@ -167,13 +167,12 @@ impl<'a> Ensurer<'a> {
         let Some(found) = found.items.into_iter().next() else {
             return Ok(());
         };
-        let has_owner = found
-            .metadata
-            .owner_references
-            .as_ref()
-            .is_some_and(|owners| !owners.is_empty());
-        let is_labelled = found.labels().get(INSTANCE_LABEL) == Some(&self.instance);
-        if is_ours(&found.metadata, &self.uid) && (has_owner || is_labelled) {
+        // Labels prove nothing: every chart has the one for the instance.
+        let mut owners = found.metadata.owner_references.iter().flatten();
+        if owners.any(|owner| owner.uid == self.uid)
+            || is_ours(&found.metadata, &self.uid)
+                && found.annotations().contains_key(WANTED_ANNOTATION)
+        {
             return Ok(());
         }
         Err(Error::NameTaken {

@@ -14,6 +14,8 @@ use crate::crd::{Compute, Resources};
 
 /// Attempts after the first; a database that comes up late needs some, a broken migration needs none.
 const RETRIES: i32 = 4;
+/// Seconds after which all attempts together have failed: one that waits for a database that went away would wait for ever.
+const DEADLINE_SECONDS: i64 = 3600;
 /// Seconds that a migration may be asked to stop in; each runs in one transaction.
 const GRACE_SECONDS: i64 = 30;
 
@@ -35,6 +37,7 @@ pub(super) fn build_migration(pipeline: &Pipeline) -> Option<Job> {
         ),
         spec: Some(JobSpec {
             backoff_limit: Some(RETRIES),
+            active_deadline_seconds: Some(DEADLINE_SECONDS),
             template,
             ..JobSpec::default()
         }),

@@ -15,7 +15,8 @@ use crate::controller::validate::{Aws, Cluster, Credentials, Mode, Pipeline};
 
 /// Namespace that may read metrics besides the operator's own.
 const MONITORING_NAMESPACE: &str = "monitoring";
-const DNS: i32 = 53;
+/// Of a Service, and of the pods behind it in OpenShift: most networks look at the address of the pod.
+const DNS: [i32; 2] = [53, 5353];
 const HTTPS: i32 = 443;
 /// Where a node or EKS Pod Identity hands out credentials, over plain HTTP.
 const AMBIENT_CREDENTIALS: [&str; 2] = ["169.254.169.254/32", "169.254.170.23/32"];
@@ -125,7 +126,10 @@ fn metrics(pipeline: &Pipeline) -> NetworkPolicyIngressRule {
 
 fn dns() -> NetworkPolicyEgressRule {
     NetworkPolicyEgressRule {
-        ports: Some(vec![transport("UDP", DNS), transport("TCP", DNS)]),
+        ports: Some(
+            DNS.map(|port| [transport("UDP", port), transport("TCP", port)])
+                .concat(),
+        ),
         to: None,
     }
 }

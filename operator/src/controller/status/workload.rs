@@ -11,7 +11,10 @@ pub(super) struct Workload {
     component: String,
     wanted: i32,
     ready: i32,
+    /// Some pod serves, or none is wanted.
     pub(super) is_available: bool,
+    /// So many pods are ready as the Deployment asks for.
+    is_complete: bool,
     /// Every pod is of the present template and ready.
     pub(super) is_rolled_out: bool,
     /// Why pods are not even created, such as a quota.
@@ -44,7 +47,8 @@ impl Workload {
             component: component.to_owned(),
             wanted,
             ready,
-            is_available: wanted == 0 || is("Available", "True") && ready > 0,
+            is_available: wanted == 0 || ready > 0,
+            is_complete: is("Available", "True"),
             is_rolled_out: is_current && updated >= wanted && ready >= wanted,
             refusal: refusal.and_then(|condition| condition.message.clone()),
             is_overdue: condition("Progressing").is_some_and(is_overdue),
@@ -109,8 +113,15 @@ fn verdict(
     if workload.wanted == 0 {
         return Verdict::yes("ScaledToZero", format!("no {noun} are wanted now"));
     }
-    if workload.is_available {
+    if workload.is_available && workload.is_complete {
         return Verdict::yes("Available", format!("enough {noun} are ready"));
+    }
+    // As when an autoscaler has just asked for more, or one was evicted: the service goes on.
+    if workload.is_available {
+        return Verdict::yes(
+            "PartlyAvailable",
+            format!("some {noun} are not ready; the others go on"),
+        );
     }
     if let Some(refusal) = &workload.refusal {
         return Verdict::no("PodsRefused", format!("{noun} are refused: {refusal}"));
