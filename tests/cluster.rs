@@ -3,6 +3,7 @@
 mod cluster_admission;
 mod cluster_external_metrics;
 mod cluster_faults;
+mod cluster_fields;
 mod cluster_install;
 mod cluster_jobs_access;
 mod cluster_jobs_documents;

@@ -63,7 +63,12 @@ pub struct ExtractionPipelineSpec {
     /// Types of documents that the API accepts; others are refused at upload. Each is `Invoice` or `Receipt`.
     #[serde(default = "DocumentType::all")]
     #[schemars(length(min = 1, max = 2))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    // Atomic, so that an apply which names one type drops the other, which was there by default and is nobody's.
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(one, self.exists_one(other, other == one))")
+            .message("must not name a type twice")
+    )]
     pub document_types: Vec<DocumentType>,
 
     /// Image of the extractor, with a tag or a digest: `registry.example/extractor:0.1.0` or

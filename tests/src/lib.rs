@@ -4,6 +4,7 @@
 pub mod children;
 pub mod cluster;
 pub mod documents;
+pub mod fields;
 pub mod figures;
 pub mod http;
 pub mod jobs;
