@@ -275,8 +275,13 @@ async fn an_object_of_somebody_else_with_a_childs_name_is_left_alone_and_named()
     let client = cluster::client().await?;
     let namespace = TestNamespace::create(&client, "taken").await?;
     let services = children::api(&client, &namespace.name, Kind::Service);
-    let theirs = DynamicObject::new("taken-api", &Kind::Service.resource())
+    let mut theirs = DynamicObject::new("taken-api", &Kind::Service.resource())
         .data(json!({ "spec": { "ports": [{ "port": 1 }] } }));
+    // As Helm labels what a release of that name has.
+    let labels = [("instance", "taken"), ("managed-by", "Helm")];
+    theirs
+        .labels_mut()
+        .extend(labels.map(|(key, value)| (format!("app.kubernetes.io/{key}"), value.to_owned())));
     services.create(&Default::default(), &theirs).await?;
     let spec = json!({ "worker": { "podTemplate": sample::nowhere() } });
     pipeline::apply(&client, &namespace.name, "taken", &spec).await?;

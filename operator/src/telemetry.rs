@@ -52,7 +52,7 @@ impl Health {
     }
 
     /// Why the replica is not ready at `now`; `None` when it is.
-    fn problem(&self, now: Instant) -> Option<String> {
+    pub(crate) fn problem(&self, now: Instant) -> Option<String> {
         match *lock(&self.answered) {
             None => return Some("the API server has not answered yet".to_owned()),
             Some(at) if now.duration_since(at) > SILENCE_GRACE => {

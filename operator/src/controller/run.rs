@@ -194,3 +194,23 @@ fn settle(shared: &Shared, error: controller::Error<Error, watcher::Error>) {
         error => warn!(%error, "the queue reports an error"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_that_no_longer_leads_forgets_failing_watches_and_what_it_said_of_pipelines() {
+        let metrics = Metrics::new().unwrap();
+        metrics.health.api_server_answered();
+        metrics.health.watch_failed("deployments");
+        let condition = ["finance", "invoices", "Ready"];
+        metrics.conditions.with_label_values(&condition).set(0);
+        drop(Standby(metrics.clone()));
+        let soon = std::time::Instant::now() + std::time::Duration::from_secs(40);
+        let problem = metrics.health.problem(soon).unwrap_or_default();
+        assert!(!problem.contains("deployments"), "{problem}");
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        assert!(!text.contains("finance"), "{text}");
+    }
+}

@@ -294,6 +294,22 @@ fn a_new_version_that_does_not_start_shows_in_ready_while_the_old_one_serves() {
 }
 
 #[test]
+fn a_pipeline_stays_ready_while_an_autoscaler_waits_for_more_pods() {
+    let growing = json!({
+        "observedGeneration": 1, "replicas": 6, "updatedReplicas": 6, "readyReplicas": 3,
+        "conditions": [{ "type": "Available", "status": "False" }],
+    });
+    let mut observed = working();
+    observed
+        .children
+        .0
+        .extend([deployment("invoices-api", growing)]);
+    let status = computed(&on_aws(), &observed, Outcome::Applied(Migration::Done));
+    assert_eq!(lines(&status)[0], "Ready=True Ready");
+    assert_eq!(lines(&status)[5], "ApiAvailable=True PartlyAvailable");
+}
+
+#[test]
 fn pods_that_a_quota_refuses_say_so() {
     let refused = json!({ "observedGeneration": 1, "conditions": [
         { "type": "Available", "status": "False" },

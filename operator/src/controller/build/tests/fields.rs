@@ -11,6 +11,11 @@ use crate::controller::observe::Observed;
 use crate::controller::validate::validate;
 use crate::crd::{ExtractionPipeline, definition};
 
+#[allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared with the tests on a cluster"
+)]
 #[path = "../../../../../tests/src/fields.rs"]
 mod table;
 
