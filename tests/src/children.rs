@@ -49,8 +49,17 @@ pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
         .iter()
         .map(|owner| (&owner.kind, &owner.name, owner.controller))
         .collect();
+    let is_others = |key: &str| {
+        key == "extraction.dev/wanted"
+            || key
+                .split('/')
+                .next()
+                .is_some_and(|domain| domain.ends_with("kubernetes.io"))
+    };
+    let mut annotations = child.metadata.annotations.clone().unwrap_or_default();
+    annotations.retain(|key, _| !is_others(key));
     json!({
-        "labels": child.metadata.labels, "spec": spec, "data": child.data["data"],
+        "annotations": annotations, "labels": child.metadata.labels, "spec": spec, "data": child.data["data"],
         "token": child.data["automountServiceAccountToken"],
         "owners": owners,
     })

@@ -74,14 +74,18 @@ fn set(spec: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
+/// Takes the member out, and what is empty without it.
 fn remove(spec: &mut Value, path: &str) {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let pointer = parent
-        .split('.')
-        .filter(|part| !part.is_empty())
-        .fold(String::new(), |pointer, part| format!("{pointer}/{part}"));
-    let parent = spec.pointer_mut(&pointer);
-    if let Some(members) = parent.and_then(Value::as_object_mut) {
-        members.remove(name);
+    let mut place = Some(&mut *spec);
+    for part in parent.split('.').filter(|part| !part.is_empty()) {
+        place = place.and_then(|place| place.get_mut(part));
+    }
+    let Some(members) = place.and_then(Value::as_object_mut) else {
+        return;
+    };
+    members.remove(name);
+    if members.is_empty() && !parent.is_empty() {
+        remove(spec, parent);
     }
 }
