@@ -150,7 +150,8 @@ impl Edit<'_> {
             if status.is_some_and(|status| status.completion_time.is_some()) {
                 continue;
             }
-            let now = job.creation_timestamp();
+            let started = status.and_then(|status| status.start_time.clone());
+            let now = started.or(job.creation_timestamp());
             let holds = |kind| json!({ "type": kind, "status": "True", "lastTransitionTime": now });
             let ended = json!({ "status": {
                 "active": 0, "ready": 0, "succeeded": 1, "startTime": now, "completionTime": now,
