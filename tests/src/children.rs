@@ -37,6 +37,8 @@ pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
     let others: &[&str] = match kind {
         Kind::Deployment => &["replicas"],
         Kind::Service => &["clusterIP", "clusterIPs"],
+        // The uid of the Job is in its selector, and in the labels of its pods.
+        Kind::Job => &["selector"],
         _ => &[],
     };
     for other in others {
@@ -49,6 +51,9 @@ pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
         .iter()
         .map(|owner| (&owner.kind, &owner.name, owner.controller))
         .collect();
+    if let (Kind::Job, Some(template)) = (kind, spec.pointer_mut("/template/metadata")) {
+        template.take();
+    }
     let is_others = |key: &str| {
         key == "extraction.dev/wanted"
             || key
