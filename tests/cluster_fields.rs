@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use extraction_operator::controller::kinds::Kind;
 use extraction_tests::fields::{self, Field};
 use extraction_tests::sample::{self, Sample};
 use extraction_tests::{children, cluster, pipeline, release, wait};
@@ -102,9 +103,7 @@ impl Edit<'_> {
                 pipeline = format!("field-{}-{step}", self.number);
             }
             let shown = self
-                .applied(&pipeline, spec, |now| {
-                    !now.is_empty() && !seen.contains(now)
-                })
+                .applied(&pipeline, spec, |now| !seen.contains(now))
                 .await
                 .with_context(|| format!("no {} shows {spec:#}", self.child))?;
             seen.push(shown);
@@ -170,6 +169,10 @@ impl Edit<'_> {
     /// What the operator decides of each child of the kind, without what tells one pipeline from another.
     async fn children(&self, pipeline: &str, uid: &str) -> Result<Vec<String>> {
         let all = children::of(self.client, self.namespace, pipeline).await?;
+        ensure!(
+            all.iter().any(|(kind, _)| *kind == Kind::Deployment),
+            "there are no Deployments yet, which come late"
+        );
         let of_kind = all
             .into_iter()
             .filter(|(kind, _)| format!("{kind:?}") == self.child);
