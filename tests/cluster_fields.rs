@@ -16,7 +16,7 @@ use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 /// Until an edit shows; eight pipelines share the operator.
-const SHOWN: Duration = Duration::from_secs(60);
+const SHOWN: Duration = Duration::from_secs(120);
 /// Pipelines edited at the same time.
 const AT_ONCE: usize = 8;
 
