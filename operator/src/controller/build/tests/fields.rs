@@ -11,7 +11,7 @@ use crate::controller::observe::Observed;
 use crate::controller::validate::validate;
 use crate::crd::{ExtractionPipeline, definition};
 
-#[allow(
+#[expect(
     unreachable_pub,
     dead_code,
     reason = "shared with the tests on a cluster"
