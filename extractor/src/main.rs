@@ -61,7 +61,11 @@ fn main() -> Result<ExitCode> {
 }
 
 fn run(role: impl Future<Output = Result<(), serve::ServeError>>) -> Result<ExitCode> {
-    runtime()?.block_on(role)?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(role);
+    // Fields of a document that was given up may still be looked for.
+    runtime.shutdown_background();
+    ended?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -75,6 +75,8 @@ impl Relay {
 
     /// Sends one batch; true when there may be more.
     async fn round(&self) -> Result<bool, RelayError> {
+        // First, because an outage of the queue is when the backlog matters.
+        self.tell().await?;
         if self.health.health().reachable == Some(false) {
             // Entries that are taken and not sent rest for a while, so ask before taking.
             self.queue.probe().await?;
@@ -84,7 +86,6 @@ impl Relay {
             .take_unsent(now_ms(), millis(TAKEN), BATCH)
             .await?;
         if entries.is_empty() {
-            self.tell().await?;
             return Ok(false);
         }
         let ids: Vec<String> = entries.iter().map(|entry| entry.job_id.clone()).collect();

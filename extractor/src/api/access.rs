@@ -102,14 +102,40 @@ async fn admit(
     token: Option<&str>,
     address: IpAddr,
 ) -> Result<Client, Problem> {
-    let client = match token {
-        Some(token) => state.keyring().client(state, token).await?,
-        None => None,
+    let known = token.map_or(Known::Nobody, |token| {
+        state.keyring().look(token, state.now_ms())
+    });
+    let client = match known {
+        Known::Client(client) => Some(client),
+        Known::Before(hash) => state.keyring().ask(state, hash).await?,
+        Known::Not(hash) => return admit_stranger(state, scope, hash, address).await,
+        Known::Nobody => None,
     };
     let Some(client) = client else {
         state.limits().charge_address(address)?;
         return Err(Problem::Unauthenticated);
     };
+    admit_client(state, scope, client)
+}
+
+/// Charges the address before the database is asked, so that made-up keys are not all looked up, and gives that back
+/// unless the key was made up.
+async fn admit_stranger(
+    state: &ApiState,
+    scope: Scope,
+    hash: [u8; 32],
+    address: IpAddr,
+) -> Result<Client, Problem> {
+    state.limits().charge_address(address)?;
+    let answer = state.keyring().ask(state, hash).await;
+    if !matches!(answer, Ok(None)) {
+        state.limits().refund_address(address);
+    }
+    let client = answer?.ok_or(Problem::Unauthenticated)?;
+    admit_client(state, scope, client)
+}
+
+fn admit_client(state: &ApiState, scope: Scope, client: Client) -> Result<Client, Problem> {
     state.limits().charge_key(&client.id)?;
     if client.scopes.contains(&scope) {
         Ok(client)
@@ -173,6 +199,18 @@ pub(super) fn new_token() -> (String, String) {
     (token, hash)
 }
 
+/// What is known of a token at hand.
+enum Known {
+    /// Whose it is.
+    Client(Client),
+    /// It was a key some seconds ago.
+    Before([u8; 32]),
+    /// It has the form of a key.
+    Not([u8; 32]),
+    /// It is none.
+    Nobody,
+}
+
 /// Finds the client of a token, and remembers it for a few seconds: so long a revoked key may still work.
 pub(super) struct Keyring {
     admin_key: SecretFile,
@@ -197,40 +235,49 @@ impl Keyring {
             .clear();
     }
 
-    async fn client(&self, state: &ApiState, token: &str) -> Result<Option<Client>, Problem> {
+    /// What is known of a token without asking the database.
+    fn look(&self, token: &str, now_ms: i64) -> Known {
         let hash: [u8; 32] = Sha256::digest(token).into();
-        let now_ms = state.now_ms();
         if self.is_admin(&hash, now_ms) {
-            return Ok(Some(Client {
+            return Known::Client(Client {
                 id: ADMIN.to_owned(),
                 scopes: Scope::ALL.to_vec(),
-            }));
+            });
         }
         let has_our_form = token.len() == 67 && token.starts_with("xk_");
         if !has_our_form {
-            return Ok(None);
+            return Known::Nobody;
         }
-        if let Some(client) = self.recall(&hash, now_ms) {
-            return Ok(Some(client));
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match remembered.get(&hash) {
+            Some((at, client)) if is_fresh(*at, now_ms) => Known::Client(client.clone()),
+            Some(_) => Known::Before(hash),
+            None => Known::Not(hash),
         }
+    }
+
+    /// Asks the database for the key with this hash.
+    async fn ask(&self, state: &ApiState, hash: [u8; 32]) -> Result<Option<Client>, Problem> {
         let key = state.store().api_key_by_hash(&hex::encode(hash)).await?;
         let client = key.map(|key| Client {
             scopes: known_scopes(&key.scopes),
             id: key.id,
         });
-        if let Some(client) = &client {
-            self.remember(hash, client.clone(), now_ms);
+        match &client {
+            Some(client) => self.remember(hash, client.clone(), state.now_ms()),
+            None => self.forget_one(&hash),
         }
         Ok(client)
     }
 
-    fn recall(&self, hash: &[u8; 32], now_ms: i64) -> Option<Client> {
-        let remembered = self
-            .remembered
+    fn forget_one(&self, hash: &[u8; 32]) {
+        self.remembered
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (at, client) = remembered.get(hash)?;
-        is_fresh(*at, now_ms).then(|| client.clone())
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(hash);
     }
 
     fn remember(&self, hash: [u8; 32], client: Client, now_ms: i64) {
@@ -241,7 +288,7 @@ impl Keyring {
         if remembered.len() >= REMEMBERED {
             remembered.retain(|_, (at, _)| is_fresh(*at, now_ms));
         }
-        if remembered.len() < REMEMBERED {
+        if remembered.len() < REMEMBERED || remembered.contains_key(&hash) {
             remembered.insert(hash, (now_ms, client));
         }
     }

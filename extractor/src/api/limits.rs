@@ -46,6 +46,11 @@ impl Limits {
         self.anonymous.take(network(address), Instant::now())
     }
 
+    /// Gives back one charge: there was a valid key after all.
+    pub(super) fn refund_address(&self, address: IpAddr) {
+        self.anonymous.give_back(&network(address));
+    }
+
     /// Charges a request to its key.
     pub(super) fn charge_key(&self, client: &str) -> Result<(), Problem> {
         self.keys.take(client.to_owned(), Instant::now())
@@ -143,6 +148,13 @@ impl<K: Eq + Hash> Buckets<K> {
         }
         let wait = Duration::from_secs_f64((1.0 - tokens) / self.tokens_per_second());
         Err(Problem::TooManyRequests(wait.as_secs() + 1))
+    }
+
+    fn give_back(&self, key: &K) {
+        let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = levels.get_mut(key) {
+            level.tokens = (level.tokens + 1.0).min(f64::from(self.rate.requests));
+        }
     }
 
     fn refilled(&self, level: Level, now: Instant) -> f64 {

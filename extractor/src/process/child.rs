@@ -91,11 +91,11 @@ impl ChildArguments {
 /// When the parent is gone.
 pub fn run(arguments: &ChildArguments) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
-    let mut engine = match prepared(arguments) {
-        Ok(engine) => engine,
+    let (mut engine, landlock) = match prepared(arguments) {
+        Ok(prepared) => prepared,
         Err(detail) => return Reply::Failed(detail).write(&mut output),
     };
-    Reply::Ready.write(&mut output)?;
+    Reply::Ready(landlock.to_owned()).write(&mut output)?;
     let limits = arguments.limits();
     while let Some(bytes) = next_document(&mut input, &limits)? {
         match read(bytes, &limits, &mut engine, &mut output) {
@@ -109,15 +109,15 @@ pub fn run(arguments: &ChildArguments) -> io::Result<()> {
 }
 
 /// Memory is bounded before the models are loaded; files and calls are shut after, because loading needs them.
-fn prepared(arguments: &ChildArguments) -> Result<Ppocr, String> {
+fn prepared(arguments: &ChildArguments) -> Result<(Ppocr, &'static str), String> {
     confine::resources(arguments.memory_bytes, arguments.cpu_seconds).map_err(|e| e.to_string())?;
     let mut engine = load(&arguments.models).map_err(|e| e.to_string())?;
-    confine::rights().map_err(|e| e.to_string())?;
+    let landlock = confine::rights().map_err(|e| e.to_string())?;
     // Proves that the engine works without the rights it has just lost.
     engine
         .read(&RgbImage::new(64, 64), &mut || ())
         .map_err(|e| e.to_string())?;
-    Ok(engine)
+    Ok((engine, landlock))
 }
 
 fn load(models: &Path) -> Result<Ppocr, EngineError> {

@@ -15,8 +15,8 @@ const MAX_FRAME: usize = 64 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reply {
-    /// The models are loaded and the limits are in force.
-    Ready,
+    /// The models are loaded and the limits are in force; what landlock does of them.
+    Ready(String),
     /// The document is open and has this many pages.
     Opened(u32),
     /// Still at work on a page.

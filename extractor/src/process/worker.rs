@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Once;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +24,9 @@ const LAST_WORDS: u64 = 8 << 10;
 /// Signals whose meaning is a limit; the numbers are those of Linux on every architecture we build for.
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;
+
+/// Every child has the same kernel, so that one line says it for all.
+static TELL_LANDLOCK: Once = Once::new();
 
 /// A running child, killed when dropped.
 pub(super) struct Worker {
@@ -72,19 +76,29 @@ impl Worker {
             has_spoken: false,
             is_dead: false,
         };
-        match timeout(START_TIMEOUT, Reply::read(&mut worker.output)).await {
-            Ok(Ok(Reply::Ready)) => worker.is_idle = true,
+        worker.wait_until_ready().await?;
+        Ok(worker)
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), ReadError> {
+        match timeout(START_TIMEOUT, Reply::read(&mut self.output)).await {
+            Ok(Ok(Reply::Ready(landlock))) => {
+                TELL_LANDLOCK.call_once(|| {
+                    tracing::info!(landlock, "landlock is {landlock} in reader processes");
+                });
+                self.is_idle = true;
+            }
             Ok(Ok(Reply::Failed(detail))) => return Err(ReadError::Failed(detail)),
             Ok(Ok(_)) => return Err(ReadError::Failed("it spoke out of turn".to_owned())),
             Ok(Err(_)) => {
                 return Err(ReadError::Failed(format!(
                     "it ended before it was ready: {}",
-                    worker.post_mortem().await.1
+                    self.post_mortem().await.1
                 )));
             }
             Err(_) => return Err(ReadError::Failed("it did not become ready".to_owned())),
         }
-        Ok(worker)
+        Ok(())
     }
 
     /// Its process id while it runs.
@@ -150,7 +164,7 @@ impl Worker {
                     return Err(out_of_memory().into());
                 }
                 Ok(Ok(Reply::Failed(detail))) => return Err(ReadError::Failed(detail)),
-                Ok(Ok(Reply::Ready) | Err(_)) => return Err(self.death().await.into()),
+                Ok(Ok(Reply::Ready(_)) | Err(_)) => return Err(self.death().await.into()),
                 Err(_) => {
                     let detail = format!("One page took longer than {} seconds.", stall.as_secs());
                     return Err(Refusal::new(Reason::Timeout, detail).into());

@@ -90,7 +90,6 @@ impl Store {
     ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let url = location.read().await?;
-        let options = parse(&url)?;
         let is_sqlite = matches!(location, DatabaseUrl::Sqlite(_));
         let connections = if is_sqlite { 1 } else { connections };
         let pool = AnyPoolOptions::new()
@@ -114,7 +113,7 @@ impl Store {
                     Ok(())
                 })
             })
-            .connect_lazy_with(options);
+            .connect_lazy_with(parse(&url)?);
         Ok(Self {
             inner: Arc::new(Inner {
                 pool,

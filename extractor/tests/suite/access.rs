@@ -1,5 +1,6 @@
 //! Keys, scopes and rates.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -199,4 +200,49 @@ async fn each_key_has_its_own_rate() {
     assert!(answer.header("retry-after").is_some());
     assert_eq!(api.call("GET", "/api/v1/jobs").await.status, 200);
     assert_eq!(api.submit(Form::pdf()).await.status, 202);
+}
+
+#[tokio::test]
+async fn an_address_over_its_rate_cannot_have_made_up_keys_looked_up() {
+    let api = Api::start_with(|config| {
+        config.anonymous_rate = Rate {
+            requests: 1,
+            per: Duration::from_secs(3600),
+        };
+    })
+    .await;
+    let made_up = |digit: &str| format!("xk_{}", digit.repeat(64));
+    let (_, valid) = api.make_key(&["jobs:read"]).await;
+    let list = async |key: &str| api.with_key(key, "GET", "/api/v1/jobs").await;
+    assert_eq!(list(&valid).await.status, 200);
+    list(&made_up("0"))
+        .await
+        .assert_problem(401, "unauthenticated");
+    api.pass_ms(6_000);
+    assert_eq!(list(&valid).await.status, 200, "it was a key before");
+    api.store.close().await;
+    let refused = list(&made_up("1")).await;
+    refused.assert_problem(429, "too-many-requests");
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_job_keep_no_other_out() {
+    let api = Arc::new(Api::start_with(|config| config.max_concurrent_requests = 1).await);
+    let id = api.submit_pdf().await;
+    let waiting = tokio::spawn({
+        let api = api.clone();
+        async move {
+            let path = format!("/api/v1/jobs/{id}?wait=20");
+            while api.call("GET", &path).await.status == 503 {
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let wait = "/api/v1/jobs/00000000-0000-7000-8000-000000000000?wait=1";
+    while api.call("GET", wait).await.status != 503 {
+        tokio::task::yield_now().await;
+    }
+    let other = api.submit(Form::pdf()).await;
+    assert_eq!(other.status, 202);
+    waiting.abort();
 }
