@@ -67,22 +67,30 @@ func (g gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // classify tells service and action as IAM names them.
 func classify(r *http.Request) (service, action string) {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		buffer(r)
 		_, action, _ = strings.Cut(target, ".")
 		return "sqs", action
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		body, err := io.ReadAll(io.LimitReader(r.Body, 2<<20))
-		if err == nil {
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
-				if strings.HasPrefix(form.Get("Action"), "AssumeRole") || form.Get("Action") == "GetCallerIdentity" {
-					return "sts", form.Get("Action")
-				}
-				return "sqs", form.Get("Action")
+		if form, err := url.ParseQuery(string(buffer(r))); err == nil && form.Get("Action") != "" {
+			if strings.HasPrefix(form.Get("Action"), "AssumeRole") || form.Get("Action") == "GetCallerIdentity" {
+				return "sts", form.Get("Action")
 			}
+			return "sqs", form.Get("Action")
 		}
 	}
 	return "s3", objectAction(r)
+}
+
+// buffer reads the body to its end before it is passed on. Streamed, an answer that comes before the proxy has seen the
+// end of the body breaks the connection: messages were received by nobody, or sent twice.
+func buffer(r *http.Request) []byte {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 2<<20))
+	if err != nil {
+		return nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body
 }
 
 func objectAction(r *http.Request) string {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,15 +47,13 @@ func refuse(service, action string, r *http.Request, denied string) *refusal {
 // refuseToken looks at the claims of a web identity token: it must have a subject, as every trust policy asks for one,
 // and must not have expired. Nobody looks at its signature.
 func refuseToken(r *http.Request) *refusal {
-	body, err := io.ReadAll(r.Body)
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	form, formErr := url.ParseQuery(string(body))
+	form, err := url.ParseQuery(string(buffer(r)))
 	parts := strings.Split(form.Get("WebIdentityToken"), ".")
 	var claims struct {
 		Subject string `json:"sub"`
 		Expires int64  `json:"exp"`
 	}
-	if err != nil || formErr != nil || len(parts) != 3 {
+	if err != nil || len(parts) != 3 {
 		return &refusal{http.StatusBadRequest, "InvalidIdentityToken", "The web identity token is not a JWT."}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
