@@ -126,14 +126,21 @@ async fn a_wrong_or_unknown_value_is_refused_by_name() -> Result<()> {
     for (setting, word) in [
         ("replicas=many", "replicas"),
         ("replicaCount=3", "replicaCount"),
-        ("image.tag=latest", "tag"),
+        ("image.tag=latest", "must not be 'latest'"),
+        ("resources.limits.memory=12zz", "memory"),
         ("image.digest=sha256:12", "digest"),
         ("watchNamespaces=finance", "watchNamespaces"),
         ("crds.kept=true", "kept"),
     ] {
         let words = refusal(
             "helm",
-            &["lint", "charts/extraction-operator", "--set", setting],
+            &[
+                "template",
+                "x",
+                "charts/extraction-operator",
+                "--set",
+                setting,
+            ],
             None,
         )
         .await?;

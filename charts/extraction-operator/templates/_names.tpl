@@ -29,6 +29,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* A full image reference; expects a dict of `image` and `root`. */}}
 {{- define "extraction.image" -}}
+{{- if eq (toString .image.tag) "latest" -}}
+{{- fail (printf "the tag of image %s must not be 'latest', which names no release: give a version, or a digest" .image.repository) -}}
+{{- end -}}
 {{- if .image.digest -}}
 {{ .image.repository }}@{{ .image.digest }}
 {{- else -}}
