@@ -74,18 +74,17 @@ impl Drop for TestNamespace {
             return;
         }
         let Ok(kubeconfig) = kubeconfig() else { return };
-        // What cannot be deleted here goes with the cluster, and a drop has nobody to tell.
-        let _ = std::process::Command::new("kubectl")
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .args([
-                "delete",
-                "namespace",
-                &self.name,
-                "--wait=false",
-                "--request-timeout=10s",
-            ])
-            .output();
+        // The pipelines first: a namespace keeps them until its last pod has ended, and they have the operator work on.
+        let pipelines = vec!["xp", "--all", "--namespace", &self.name];
+        for doomed in [pipelines, vec!["namespace", &self.name]] {
+            // What cannot be deleted here goes with the cluster, and a drop has nobody to tell.
+            let _ = std::process::Command::new("kubectl")
+                .arg("--kubeconfig")
+                .arg(&kubeconfig)
+                .args(["delete", "--wait=false", "--request-timeout=10s"])
+                .args(doomed)
+                .output();
+        }
     }
 }
 
