@@ -72,6 +72,14 @@ async fn the_sample_becomes_ready_and_every_child_deleted_or_edited_by_hand_is_b
             slow.extend(healed(&format!("{title} deleted"), seconds)?);
         }
     }
+    for component in ["api", "worker"] {
+        let name = format!("{}-{component}", sample::NAME);
+        let seconds = scale_to_zero(&client, namespace, &name).await?;
+        slow.extend(healed(
+            &format!("Deployment/{name} scaled to zero"),
+            seconds,
+        )?);
+    }
     ensure!(slow.is_empty(), "over {HEALED} s:\n{}", slow.join("\n"));
     pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
     for ((kind, was), (_, is)) in before
@@ -117,6 +125,20 @@ async fn delete(api: Api<DynamicObject>, name: &str, title: &str) -> Result<f64>
     Ok(begun.elapsed().as_secs_f64())
 }
 
+/// Where an autoscaler does nothing; gives the seconds until somebody else did.
+async fn scale_to_zero(client: &Client, namespace: &str, name: &str) -> Result<f64> {
+    let api = children::api(client, namespace, Kind::Deployment);
+    let begun = Instant::now();
+    let zero = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
+    api.patch(name, &PatchParams::default(), &zero).await?;
+    let expectation = format!("{name} is scaled up from zero");
+    until(api, name, &expectation, |found| {
+        found.data["spec"]["replicas"] != 0
+    })
+    .await?;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
 /// Edits a child and gives the seconds until the edit is undone.
 async fn edit(api: Api<DynamicObject>, kind: Kind, child: &DynamicObject) -> Result<f64> {
     let name = child.name_any();
@@ -159,7 +181,7 @@ fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
                 .as_object()
                 .context("an empty ConfigMap")?;
             let key = data.keys().next().context("an empty ConfigMap")?;
-            json!({ "data": { key: "edited" } })
+            json!({ "data": { key: "edited", "EXTRACTION_MAX_PAGES": "1" } })
         }
         // Lets everybody in, also where nobody was to come in at all.
         Kind::NetworkPolicy => {

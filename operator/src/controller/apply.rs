@@ -11,6 +11,7 @@ mod repair;
 pub use migration::Migration;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Client, ResourceExt};
 
@@ -129,6 +130,7 @@ pub async fn apply(
     // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
     let results = [
         roll(&mut all, deployments, migration.is_done(), may_roll).await,
+        wake(&all, &autoscalers).await,
         all.one(Kind::Service, service, Template::Follows).await,
         all.all(Kind::Ingress, ingress).await,
         all.all(Kind::HorizontalPodAutoscaler, autoscalers).await,
@@ -137,6 +139,15 @@ pub async fn apply(
     results.into_iter().collect::<Result<(), Error>>()?;
     all.prune(may_roll).await?;
     Ok(migration)
+}
+
+/// An autoscaler does nothing for a Deployment of zero replicas, so nobody else undoes that.
+async fn wake(ensurer: &Ensurer<'_>, autoscalers: &[HorizontalPodAutoscaler]) -> Result<(), Error> {
+    for spec in autoscalers.iter().filter_map(|scaler| scaler.spec.as_ref()) {
+        let least = spec.min_replicas.unwrap_or(1);
+        ensurer.wake(&spec.scale_target_ref.name, least).await?;
+    }
+    Ok(())
 }
 
 /// What holds pods back.

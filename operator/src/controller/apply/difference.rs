@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Members that the API server replaces as a whole: more in them than we want is a difference.
-const ATOMIC: [&str; 5] = [
+/// Members in which more than we want is a difference: the API server replaces them as a whole, or (the data of a
+/// ConfigMap) pods read all of it.
+const ATOMIC: [&str; 6] = [
+    "data",
     "selector",
     "podSelector",
     "namespaceSelector",

@@ -107,6 +107,15 @@ impl<'a> Ensurer<'a> {
         self.patch(kind, &name, wanted, &stamp).await
     }
 
+    /// Brings a Deployment that somebody scaled to zero back to the least that its autoscaler may ask for.
+    pub(super) async fn wake(&self, name: &str, least: i32) -> Result<(), Error> {
+        let live = self.live(Kind::Deployment, name);
+        if least == 0 || live.is_none_or(|live| live.object["spec"]["replicas"] != 0) {
+            return Ok(());
+        }
+        repair::wake(&self.api(Kind::Deployment), name, least).await
+    }
+
     /// Deletes a child that cannot be changed and makes it anew.
     pub(super) async fn replace<T: Serialize>(
         &mut self,
@@ -148,6 +157,9 @@ impl<'a> Ensurer<'a> {
                 write(&action, api.patch(name, &params, &patch)).await?;
             }
             outcome => drop(outcome?),
+        }
+        if let (Kind::ConfigMap, Some(live)) = (kind, self.live(kind, name)) {
+            repair::remove_members(&api, name, &live.object, &wanted).await?;
         }
         info!(
             namespace = self.namespace,
