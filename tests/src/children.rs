@@ -54,15 +54,14 @@ pub fn wanted(kind: Kind, child: &DynamicObject) -> Value {
     if let (Kind::Job, Some(template)) = (kind, spec.pointer_mut("/template/metadata")) {
         template.take();
     }
-    let is_others = |key: &str| {
-        key == "extraction.dev/wanted"
-            || key
-                .split('/')
-                .next()
-                .is_some_and(|domain| domain.ends_with("kubernetes.io"))
+    // Records of the operator, such as the version of a Secret that it read, and of Kubernetes.
+    let is_record = |key: &str| {
+        key.split('/')
+            .next()
+            .is_some_and(|domain| domain == "extraction.dev" || domain.ends_with("kubernetes.io"))
     };
     let mut annotations = child.metadata.annotations.clone().unwrap_or_default();
-    annotations.retain(|key, _| !is_others(key));
+    annotations.retain(|key, _| !is_record(key));
     json!({
         "annotations": annotations, "labels": child.metadata.labels, "spec": spec, "data": child.data["data"],
         "token": child.data["automountServiceAccountToken"],
