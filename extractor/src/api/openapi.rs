@@ -22,6 +22,7 @@ use crate::result::ExtractionResult;
 /// What a route takes besides its path.
 enum Takes {
     Nothing,
+    /// The schema itself, not a reference to it: its members become parameters.
     Query(Schema),
     Json(Schema),
     Form,
@@ -211,12 +212,12 @@ fn jobs(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             method: "get",
             path: "/api/v1/jobs",
             summary: "Jobs, newest first, filtered and in pages",
-            takes: Takes::Query(schemas.subschema_for::<JobListQuery>()),
+            takes: Takes::Query(JobListQuery::json_schema(schemas)),
             answer: (200, body::<JobList>(schemas)),
             problems: &[422],
         },
         Operation {
-            takes: Takes::Query(schemas.subschema_for::<GetQuery>()),
+            takes: Takes::Query(GetQuery::json_schema(schemas)),
             ..one(
                 "get",
                 "/api/v1/jobs/{id}",
@@ -252,7 +253,7 @@ fn keys(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             method: "get",
             path: "/api/v1/keys",
             summary: "All keys, oldest first, in pages",
-            takes: Takes::Query(schemas.subschema_for::<KeyListQuery>()),
+            takes: Takes::Query(KeyListQuery::json_schema(schemas)),
             answer: (200, body::<KeyList>(schemas)),
             problems: &[422],
         },
@@ -392,6 +393,25 @@ mod tests {
             .map(|(method, path, _)| (method.as_str().to_lowercase(), path))
             .collect();
         assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn what_a_query_may_say_is_with_its_operation() {
+        let document = document();
+        let names = |path: &str| -> BTreeSet<String> {
+            let parameters = document["paths"][path]["get"]["parameters"].as_array();
+            let names = parameters.unwrap().iter().map(|one| one["name"].as_str());
+            names.map(|name| name.unwrap().to_owned()).collect()
+        };
+        assert!(
+            names("/api/v1/jobs")
+                .is_superset(&["after", "limit", "state"].map(str::to_owned).into())
+        );
+        assert_eq!(
+            names("/api/v1/jobs/{id}"),
+            ["id", "wait"].map(str::to_owned).into()
+        );
+        assert!(!names("/api/v1/keys").is_empty());
     }
 
     #[test]
