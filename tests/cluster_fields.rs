@@ -81,7 +81,9 @@ async fn make_secrets(client: &Client, sample: &Sample) -> Result<()> {
 fn parked(mut spec: Value, parts: &[&str]) -> Value {
     for part in parts {
         // Unlike any value of the table.
-        spec[*part]["resources"]["requests"]["cpu"] = json!("11m");
+        if let Some(cpu) = spec.pointer_mut(&format!("/{part}/resources/requests/cpu")) {
+            *cpu = json!("11m");
+        }
         spec[*part]["podTemplate"] = sample::nowhere();
     }
     spec
