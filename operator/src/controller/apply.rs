@@ -12,11 +12,12 @@ pub use migration::Migration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Client, ResourceExt};
 
 use self::ensure::{Ensurer, Template};
-use super::build::Resources;
+use super::build::{INGRESS_CLASS_ANNOTATION, Resources};
 use super::kinds::Kind;
 use super::observe::Observed;
 use crate::crd::{ConditionType, ExtractionPipeline, Suspend};
@@ -132,13 +133,32 @@ pub async fn apply(
         roll(&mut all, deployments, migration.is_done(), may_roll).await,
         wake(&all, &autoscalers).await,
         all.one(Kind::Service, service, Template::Follows).await,
-        all.all(Kind::Ingress, ingress).await,
+        expose(&mut all, ingress).await,
         all.all(Kind::HorizontalPodAutoscaler, autoscalers).await,
         all.all(Kind::PodDisruptionBudget, disruption_budgets).await,
     ];
     results.into_iter().collect::<Result<(), Error>>()?;
     all.prune(may_roll).await?;
     Ok(migration)
+}
+
+/// Makes the Ingress; anew when its class is no longer the user's choice, since only a new one gets the cluster's.
+async fn expose(ensurer: &mut Ensurer<'_>, ingress: Option<Ingress>) -> Result<(), Error> {
+    let Some(ingress) = ingress else {
+        return Ok(());
+    };
+    let live = ensurer.live(Kind::Ingress, &ingress.name_any());
+    let had_class = live.filter(|live| {
+        let annotations = live.metadata.annotations.as_ref();
+        live.metadata.deletion_timestamp.is_none()
+            && annotations.is_some_and(|all| all.contains_key(INGRESS_CLASS_ANNOTATION))
+    });
+    match had_class {
+        Some(live) if !ingress.annotations().contains_key(INGRESS_CLASS_ANNOTATION) => {
+            ensurer.replace(Kind::Ingress, live, ingress).await
+        }
+        _ => ensurer.one(Kind::Ingress, ingress, Template::Follows).await,
+    }
 }
 
 /// An autoscaler does nothing for a Deployment of zero replicas, so nobody else undoes that.

@@ -20,6 +20,7 @@ mod volume;
 mod volume_claim;
 mod worker;
 
+pub use ingress::INGRESS_CLASS_ANNOTATION;
 pub(super) use secret::GENERATED;
 pub use secret::GeneratedSecret;
 

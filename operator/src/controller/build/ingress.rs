@@ -12,12 +12,15 @@ use super::{pod, service};
 use crate::controller::validate::Pipeline;
 use crate::crd;
 
+/// Says that the class is the user's choice: taken back, the cluster's own is only given to a new Ingress.
+pub const INGRESS_CLASS_ANNOTATION: &str = "extraction.dev/ingress-class";
+
 /// Builds the Ingress; `None` for a pipeline that stays inside the cluster.
 pub(super) fn build_ingress(pipeline: &Pipeline) -> Option<Ingress> {
     let spec = pipeline.ingress.as_ref()?;
     let component = Component::serving_api(&pipeline.mode);
     let mut metadata = metadata::of(pipeline, component, pipeline.name.clone());
-    metadata.annotations = issuer_annotation(spec);
+    metadata.annotations = annotations(spec);
     Some(Ingress {
         metadata,
         spec: Some(IngressSpec {
@@ -47,13 +50,17 @@ pub(super) fn tls_secret(pipeline: &Pipeline, spec: &crd::Ingress) -> Option<Str
     spec.tls_secret_name.clone().or(issued)
 }
 
-fn issuer_annotation(spec: &crd::Ingress) -> Option<BTreeMap<String, String>> {
+fn annotations(spec: &crd::Ingress) -> Option<BTreeMap<String, String>> {
     let cluster = spec.cluster_issuer.as_ref();
     let cluster = cluster.map(|name| ("cert-manager.io/cluster-issuer", name));
     let local = spec.issuer.as_ref();
     let local = local.map(|name| ("cert-manager.io/issuer", name));
-    let (key, name) = cluster.or(local)?;
-    Some(BTreeMap::from([(key.to_owned(), name.clone())]))
+    let class = spec.class_name.as_ref();
+    let class = class.map(|name| (INGRESS_CLASS_ANNOTATION, name));
+    let all: BTreeMap<_, _> = (cluster.or(local).into_iter().chain(class))
+        .map(|(key, name)| (key.to_owned(), name.clone()))
+        .collect();
+    Some(all).filter(|all| !all.is_empty())
 }
 
 fn whole_api(pipeline: &Pipeline) -> HTTPIngressPath {
