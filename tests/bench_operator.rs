@@ -12,9 +12,8 @@ use extraction_tests::cluster::{self, TestNamespace};
 use extraction_tests::figures::{Figure, record, table};
 use extraction_tests::{children, pipeline, program, release, sample, wait};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -134,12 +133,7 @@ impl Bench {
     async fn prepare() -> Result<Self> {
         let client = cluster::client().await?;
         let namespace = TestNamespace::create(&client, "bench").await?;
-        let url = "postgres://user:password@192.0.2.1:5432/name";
-        let secret: Secret = serde_json::from_value(
-            json!({ "metadata": { "name": "db" }, "stringData": { "url": url } }),
-        )?;
-        let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace.name);
-        secrets.create(&PostParams::default(), &secret).await?;
+        sample::create_silent_database(&client, &namespace.name).await?;
         Ok(Self { client, namespace })
     }
 
@@ -155,14 +149,7 @@ impl Bench {
             "worker": { "podTemplate": sample::nowhere() },
         });
         let begun = Instant::now();
-        pipeline::apply(&self.client, namespace, &name, &spec).await?;
-        let migrated = json!({ "status": { "observedGeneration": 1, "conditions": [{
-            "type": "DatabaseMigrated", "status": "True", "reason": "Migrated", "message": "",
-            "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z",
-        }] } });
-        pipeline::pipelines(&self.client, namespace)
-            .patch_status(&name, &PatchParams::default(), &Patch::Merge(migrated))
-            .await?;
+        pipeline::apply_migrated(&self.client, namespace, &name, &spec).await?;
         let last: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), namespace);
         let budget = format!("{name}-worker");
         wait::present(last, &budget, "the last child is made", PATIENCE, |_| true).await?;

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use extraction_operator::client::write;
-use extraction_operator::controller::kinds::Kind;
 use extraction_operator::controller::observe::Settings;
 use extraction_operator::controller::{self, Config};
 use extraction_operator::metrics::Metrics;
@@ -19,7 +18,7 @@ use extraction_tests::{children, pipeline, release, sample, wait};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::Api;
 use kube::client::{Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, ResourceExt};
@@ -147,14 +146,9 @@ async fn operate<T>(
 async fn children(client: &Client, namespace: &str) -> Result<BTreeMap<String, String>> {
     let found = children::of(client, namespace, NAME).await?;
     let state = |(kind, child)| {
-        let mut wanted = children::wanted(kind, &child);
-        if kind == Kind::Job {
-            // These name the Job's uid.
-            for made_up in ["selector", "template"] {
-                wanted["spec"][made_up].take();
-            }
-        }
-        let text = wanted.to_string().replace(namespace, "NAMESPACE");
+        let text = children::wanted(kind, &child)
+            .to_string()
+            .replace(namespace, "NAMESPACE");
         (children::title(kind, &child), text)
     };
     Ok(found.into_iter().map(state).collect())
@@ -176,20 +170,8 @@ async fn keys(client: &Client, namespace: &str) -> Result<BTreeMap<String, Strin
 /// first reconcile makes all there is.
 async fn prepare(client: &Client, spec: &Value) -> Result<TestNamespace> {
     let namespace = TestNamespace::create(client, "faults").await?;
-    let url = "postgres://user:password@192.0.2.1:5432/name";
-    let secret: Secret = serde_json::from_value(
-        json!({ "metadata": { "name": "db" }, "stringData": { "url": url } }),
-    )?;
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace.name);
-    secrets.create(&PostParams::default(), &secret).await?;
-    pipeline::apply(client, &namespace.name, NAME, spec).await?;
-    let migrated = json!({ "status": { "observedGeneration": 1, "conditions": [{
-        "type": "DatabaseMigrated", "status": "True", "reason": "Migrated", "message": "",
-        "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }] } });
-    pipeline::pipelines(client, &namespace.name)
-        .patch_status(NAME, &PatchParams::default(), &Patch::Merge(migrated))
-        .await?;
+    sample::create_silent_database(client, &namespace.name).await?;
+    pipeline::apply_migrated(client, &namespace.name, NAME, spec).await?;
     Ok(namespace)
 }
 

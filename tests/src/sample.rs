@@ -102,6 +102,17 @@ impl Sample {
     }
 }
 
+/// Secret `db` whose key `url` leads to an address where nobody answers.
+pub async fn create_silent_database(client: &Client, namespace: &str) -> Result<()> {
+    let url = "postgres://user:password@192.0.2.1:5432/name";
+    let secret: Secret = serde_json::from_value(
+        json!({ "metadata": { "name": "db" }, "stringData": { "url": url } }),
+    )?;
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    secrets.create(&PostParams::default(), &secret).await?;
+    Ok(())
+}
+
 /// The spec of a pipeline of one pod that leaves the node to the other tests.
 pub fn one_pod() -> Value {
     let resources =

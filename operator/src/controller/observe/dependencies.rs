@@ -190,19 +190,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::answer::tests::queue;
     use super::*;
-
-    fn queue(reachable: Option<bool>, reason: &str) -> Dependencies {
-        let queue = Dependency {
-            reachable,
-            reason: Some(reason.to_owned()),
-            message: None,
-        };
-        Dependencies {
-            queue,
-            ..Dependencies::default()
-        }
-    }
 
     #[test]
     fn the_same_answer_again_is_no_change() {

@@ -54,10 +54,10 @@ impl Dependency {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn queue(reachable: Option<bool>, reason: &str) -> Dependencies {
+    pub(in super::super) fn queue(reachable: Option<bool>, reason: &str) -> Dependencies {
         let queue = Dependency {
             reachable,
             reason: Some(reason.to_owned()),
