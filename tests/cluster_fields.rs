@@ -129,13 +129,16 @@ impl Edit<'_> {
         let made = pipeline::apply(self.client, self.namespace, pipeline, spec).await?;
         let api = pipeline::pipelines(self.client, self.namespace);
         wait::poll("the children follow the spec", SHOWN, || async {
-            let now = api.get(pipeline).await?;
-            let observed = now.data.pointer("/status/observedGeneration");
-            ensure!(
-                observed.and_then(Value::as_i64) >= made.metadata.generation,
-                "the operator has not answered yet"
-            );
             self.end_migrations(pipeline).await?;
+            let now = api.get(pipeline).await?;
+            // Until this is said, the operator may be between two children of the kind.
+            let migrated = pipeline::condition(&now, "DatabaseMigrated").unwrap_or_default();
+            ensure!(
+                Some(migrated.observed_generation) >= made.metadata.generation
+                    && migrated.reason != "Migrating",
+                "not all children are made: {}",
+                now.data["status"]
+            );
             let children = self
                 .children(pipeline, &now.uid().unwrap_or_default())
                 .await?;
@@ -173,10 +176,6 @@ impl Edit<'_> {
     /// What the operator decides of each child of the kind, without what tells one pipeline from another.
     async fn children(&self, pipeline: &str, uid: &str) -> Result<Vec<String>> {
         let all = children::of(self.client, self.namespace, pipeline).await?;
-        ensure!(
-            all.iter().any(|(kind, _)| *kind == Kind::Deployment),
-            "there are no Deployments yet, which come late"
-        );
         let of_kind = all
             .into_iter()
             .filter(|(kind, _)| format!("{kind:?}") == self.child);

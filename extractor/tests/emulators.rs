@@ -31,7 +31,7 @@ mod adapters {
 
     /// Written once: a test that wrote the files anew would show another test an empty one.
     static KEYS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = std::env::temp_dir().join(format!("extraction-keys-{}", std::process::id()));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keys");
         std::fs::create_dir_all(&folder).expect("a folder for the keys");
         for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             std::fs::write(folder.join(key), "test").expect("a key is written");

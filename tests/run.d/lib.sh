@@ -78,6 +78,8 @@ run_tests() {
     # As cargo does it: the working folder is the package's.
     (cd "$(package_folder "$package")" && "$executable" "$@" </dev/null) 2>&1 | tee "$log" || true
     failed=$(awk '/^test .* \.\.\. FAILED/ { print $2 }' "$log" | sort -u | paste -sd' ')
+    # What each failed test said, for the end of the run.
+    awk '/^---- .* stdout ----$/ { said = 1; lines = 0 } /^failures:$/ { said = 0 } said && lines++ < 30' "$log" >>"$LOGS/failures"
     if ! awk '/^test result:/ { passed += $4; failed += $6; seen = 1 } END { print passed + 0, failed + 0; exit !seen }' "$log" >"$log.sum"; then
       count "$GROUP" 0 1 "$name ended without a result"
     else
@@ -140,6 +142,7 @@ summary() {
     printf '%-12s %8s %8s %9s\n' "$group" "$passed" "$failed" "$(cat "$LOGS/$group.seconds")"
     all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed))
   done
+  cat "$LOGS/failures" 2>/dev/null || true
   awk -F'\t' '$3 > 0 { print "failed: " $1 ": " $4 }' "$COUNTS"
   printf '\n%d passed, %d failed in %s s\n' "$all_passed" "$all_failed" "$(elapsed)"
   [ "$all_failed" = 0 ]
