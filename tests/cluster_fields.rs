@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use extraction_operator::controller::kinds::Kind;
 use extraction_tests::fields::{self, Field};
 use extraction_tests::sample::{self, Sample};
 use extraction_tests::{children, cluster, pipeline, release, wait};

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use extraction_tests::cluster::{self, TestNamespace};
-use extraction_tests::{pipeline, release, wait};
+use extraction_tests::{release, wait};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 
 const CHART: &str = "charts/extraction-operator";
-const MANIFEST: &str = "manifests/install.yaml";
-const SAMPLE: &str = "manifests/samples/minimal.yaml";
-/// Until an operator leads and its first pipeline is ready.
-const START: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn helm_install_ends_with_two_available_operators() -> Result<()> {
@@ -75,39 +71,6 @@ async fn an_operator_of_one_namespace_passes_its_own_check_and_goes_without_a_tr
         )
         .await?;
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_manifest_alone_installs_an_operator_that_makes_the_sample_ready_and_takes_all_of_it_away()
--> Result<()> {
-    let _alone = cluster::alone().await;
-    release::installed().await?;
-    let gone = [
-        "uninstall",
-        release::NAME,
-        "--namespace",
-        release::NAMESPACE,
-        "--wait",
-    ];
-    release::helm(&gone).await?;
-    let outcome = install_by_manifest().await;
-    // Whatever came of it, the other tests need their installation.
-    let removed = cluster::kubectl(&["delete", "--filename", MANIFEST, "--timeout=180s"]).await;
-    release::install(&[]).await?;
-    outcome.and(removed.map(drop))
-}
-
-async fn install_by_manifest() -> Result<()> {
-    cluster::kubectl(&["apply", "--filename", MANIFEST]).await?;
-    let client = cluster::client().await?;
-    let namespace = TestNamespace::create(&client, "manifest").await?;
-    let name = namespace.name.as_str();
-    let sample = ["--namespace", name, "--filename", SAMPLE];
-    cluster::kubectl(&[&["apply"][..], &sample].concat()).await?;
-    let ready = pipeline::until_condition(&client, name, "minimal", "Ready", "True", START).await?;
-    assert_eq!(ready.reason, "Ready");
-    cluster::kubectl(&[&["delete"][..], &sample].concat()).await?;
     Ok(())
 }
 

@@ -75,7 +75,7 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
     // observe (reads)
     let sample = sampler.latest(key);
     let observed = observe::observe(client, &pipeline, &context.settings, sample).await?;
-    sampler.aim(key, &observed.pods.api_addresses);
+    sampler.aim(key, &observed.pods.addresses);
 
     // validate (pure)
     let validated = validate::validate(&pipeline, &observed);

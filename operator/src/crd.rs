@@ -10,6 +10,7 @@
 
 mod connection;
 mod definition;
+mod format;
 mod status;
 mod workload;
 
@@ -75,13 +76,9 @@ pub struct ExtractionPipelineSpec {
     /// `registry.example/extractor@sha256:...`. Not set: the image of the operator's release, taken when this
     /// spec is created or changed and recorded in `status.image`, so that an upgrade of the operator restarts no pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(
-            pattern = r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$"
-        )
-    )]
+    #[schemars(length(max = 512))]
     #[x_kube(
+        validation = format::image(),
         validation = Rule::new("self.matches('(:[^:/@]+|@sha256:[a-f0-9]{64})$') && !self.endsWith(':latest')")
             .message("must end with a tag other than 'latest' or with a digest '@sha256:...'")
     )]

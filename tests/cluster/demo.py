@@ -210,6 +210,7 @@ Where to look next
   curl -H "Authorization: Bearer $key" --resolve {arguments.host}:80:{arguments.address} http://{arguments.host}/api/v1/jobs
   curl -H "Authorization: Bearer $key" --resolve {arguments.host}:80:{arguments.address} \\
     -F document_type=Invoice -F file=@tests/documents/invoice/german-text.pdf http://{arguments.host}/api/v1/documents
+  curl --resolve aws:4566:$EXTRACTION_TEST_NODE_IP -T FILE 'LINK'   # for links of POST /api/v1/uploads
   http://{arguments.host}/docs   (with `{arguments.address} {arguments.host}` in /etc/hosts)
   make demo-down                                     # removes everything""")
 

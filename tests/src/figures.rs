@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 /// A number with what it should be.
@@ -42,6 +43,21 @@ pub fn record(file: &str, figure: &Figure<'_>) -> Result<()> {
         .append(true)
         .open(folder.join(format!("{file}.jsonl")))?;
     writeln!(lines, "{line}")?;
+    Ok(())
+}
+
+/// Records the seconds since `begun` and fails when they are more than `at_most`.
+pub fn within(name: &str, begun: Instant, at_most: f64) -> Result<()> {
+    let value = begun.elapsed().as_secs_f64();
+    let figure = Figure {
+        name,
+        value,
+        unit: "s",
+        at_most,
+        note: "",
+    };
+    record("heal", &figure)?;
+    ensure!(value <= at_most, "{name}: {value:.2} s");
     Ok(())
 }
 

@@ -74,6 +74,17 @@ pub struct Condition {
     pub observed_generation: i64,
 }
 
+impl Condition {
+    /// Checks the reason, and that the message names what is to be mended.
+    pub fn names(&self, reasons: &[&str], what: &str) -> Result<()> {
+        anyhow::ensure!(
+            reasons.contains(&self.reason.as_str()) && self.message.contains(what),
+            "{reasons:?} with {what} was expected: {self:?}"
+        );
+        Ok(())
+    }
+}
+
 /// The condition of that type, if the status has it.
 pub fn condition(pipeline: &DynamicObject, kind: &str) -> Option<Condition> {
     let conditions = pipeline.data.pointer("/status/conditions")?.as_array()?;

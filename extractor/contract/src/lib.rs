@@ -1,5 +1,5 @@
 //! What the operator and the extractor agree on, and nothing else: names of subcommands, environment
-//! variables, ports, paths, Secret keys and metrics. Names are only ever added, so that an operator can
+//! variables, ports, paths, Secret keys, reasons and metrics. Names are only ever added, so that an operator can
 //! run extractor images of two releases back.
 
 /// Subcommands of the `extractor` binary.
@@ -72,7 +72,7 @@ pub mod env {
     pub const KEY_REQUESTS_PER_MINUTE: &str = "EXTRACTION_KEY_REQUESTS_PER_MINUTE";
     /// Requests without a valid key that each address may send to one API process in 15 minutes.
     pub const ANONYMOUS_REQUESTS: &str = "EXTRACTION_ANONYMOUS_REQUESTS";
-    /// Seconds that `migrate` waits for a database that does not answer.
+    /// Seconds that `migrate` waits for a database that does not answer, before it ends and says so.
     pub const MIGRATE_WAIT_SECONDS: &str = "EXTRACTION_MIGRATE_WAIT_SECONDS";
 }
 
@@ -108,6 +108,45 @@ pub mod secret_key {
     pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     /// Of `spec.aws.credentialsSecretRef`, optional.
     pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+}
+
+/// Why the database cannot be used: `reason` of `database` in `/dependencies`, and of the one-line termination message
+/// `{"reason","migration","message"}` of a failed `migrate`.
+pub mod database_reason {
+    /// Nobody answers at the URL's host and port, or the server turns all connections away.
+    pub const UNREACHABLE: &str = "DatabaseUnreachable";
+    /// The server answers, and takes too long for a statement.
+    pub const TIMED_OUT: &str = "DatabaseTimedOut";
+    /// User or password are wrong, or the server lets nobody in from here.
+    pub const AUTHENTICATION_FAILED: &str = "DatabaseAuthenticationFailed";
+    /// The server has no database of that name.
+    pub const DOES_NOT_EXIST: &str = "DatabaseDoesNotExist";
+    /// The two sides do not agree on TLS or its certificates.
+    pub const TLS_FAILED: &str = "DatabaseTlsFailed";
+    /// The file with the URL cannot be read.
+    pub const URL_UNREADABLE: &str = "DatabaseUrlUnreadable";
+    /// The URL is none of PostgreSQL.
+    pub const URL_MALFORMED: &str = "DatabaseUrlMalformed";
+    /// All of the above: no connection is to be had. Any other reason comes from a database that is reached.
+    pub const CONNECTION: [&str; 7] = [
+        UNREACHABLE,
+        TIMED_OUT,
+        AUTHENTICATION_FAILED,
+        DOES_NOT_EXIST,
+        TLS_FAILED,
+        URL_UNREADABLE,
+        URL_MALFORMED,
+    ];
+    /// The user of the URL lacks a right.
+    pub const PERMISSION_DENIED: &str = "DatabasePermissionDenied";
+    /// Others hold what is needed; `migrate` waits for them as long as for a database that does not answer.
+    pub const BUSY: &str = "DatabaseBusy";
+    /// A table or column is missing: `migrate` has not run.
+    pub const SCHEMA_MISSING: &str = "DatabaseSchemaMissing";
+    /// A statement failed in itself.
+    pub const QUERY_FAILED: &str = "DatabaseQueryFailed";
+    /// A migration failed in itself and was rolled back.
+    pub const MIGRATION_FAILED: &str = "MigrationFailed";
 }
 
 /// Metrics of the extractor; their help texts are in its `metrics.rs`.

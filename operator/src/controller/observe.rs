@@ -8,7 +8,7 @@ mod secrets;
 pub(super) use children::is_ours;
 pub use children::{Child, Children};
 pub use dependencies::{Dependencies, Dependency, Sample};
-pub use pods::{MigrationReport, PodProblem, Pods};
+pub use pods::{Addresses, MigrationReport, PodProblem, Pods};
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,7 +36,7 @@ pub struct Observed {
     pub children: Children,
     /// What is wrong with the pipeline's pods, and where they are.
     pub pods: Pods,
-    /// Queue, storage and database as the API pods see them.
+    /// Queue, storage and database as the pods see them.
     pub dependencies: Sample,
 }
 

@@ -179,7 +179,7 @@ fn verdicts(
         ConditionType::DatabaseReachable
         | ConditionType::QueueReachable
         | ConditionType::StorageReachable => {
-            dependency::verdict(type_, &observed.dependencies, before)
+            dependency::verdict(type_, outcome, observed, workloads.is_embedded, before)
         }
         ConditionType::DatabaseMigrated => migration::verdict(outcome, observed, workloads, before),
         ConditionType::ApiAvailable => api.clone(),

@@ -257,6 +257,42 @@ fn a_failed_migration_names_itself_and_the_old_pods_stay_available() {
     );
 }
 
+#[test]
+fn a_database_that_lets_nobody_in_is_told_by_the_migration_before_an_api_pod_runs() {
+    let mut observed = Observed {
+        dependencies: Sample::Silent,
+        ..Observed::default()
+    };
+    let reason = "DatabaseAuthenticationFailed";
+    observed.pods.migration_report = Some(MigrationReport {
+        reason: reason.to_owned(),
+        migration: None,
+        message: "the password is wrong".to_owned(),
+    });
+    let running = |attempt| Outcome::Applied(Migration::Running { attempt });
+    let mut pipeline = on_aws();
+    let status = computed(&pipeline, &observed, running(0));
+    let expected = [
+        format!("Ready=False {reason}"),
+        format!("DatabaseReachable=False {reason}"),
+    ];
+    assert_eq!(lines(&status)[..2], expected);
+    assert_eq!(
+        message(&status, ConditionType::Ready),
+        "the password is wrong"
+    );
+
+    // The next attempt has begun and its pod has said nothing yet.
+    observed.pods.migration_report = None;
+    pipeline.status = Some(status);
+    assert_eq!(
+        lines(&computed(&pipeline, &observed, running(1)))[..2],
+        expected
+    );
+    let done = computed(&pipeline, &observed, Outcome::Applied(Migration::Done));
+    assert_eq!(lines(&done)[1], "DatabaseReachable=Unknown NoAnswer");
+}
+
 fn with_problem(status: Value, component: &str, reason: &'static str) -> Observed {
     let mut observed = working();
     observed

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::format;
 use super::workload::quantity_schema;
 
 /// Access to AWS.
@@ -20,27 +21,30 @@ use super::workload::quantity_schema;
 )]
 pub struct Aws {
     /// Region of the queue and the bucket, such as `eu-west-1`.
-    #[schemars(
-        length(min = 1, max = 32),
-        regex(pattern = r"^[a-z]{2,}(-[a-z0-9]+)+$")
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-z]{2,}(-[a-z0-9]+)+$')")
+            .message("must be the code of a region, such as 'eu-west-1'")
     )]
     pub region: String,
 
     /// Base URL of a service that speaks S3 and SQS, used instead of AWS: `http://10.0.0.1:4566`. Pods are let out to this
     /// host and port only, so a Service in front of it must have the port of its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 512),
-        regex(pattern = r"^https?://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?/?$")
+    #[schemars(length(max = 512))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^https?://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?/?$')")
+            .message("must be a URL of scheme, host and port only, such as 'http://10.0.0.1:4566'")
     )]
     pub endpoint_url: Option<String>,
 
     /// Role that the pods take through their ServiceAccounts (IAM roles for service accounts). Its trust policy must
     /// admit `system:serviceaccount:<namespace>:<pipeline>-api` and `system:serviceaccount:<namespace>:<pipeline>-worker`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 2048),
-        regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")
+    #[schemars(length(max = 2048))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$')")
+            .message("must be the ARN of a role, such as 'arn:aws:iam::123456789012:role/invoices'")
     )]
     pub role_arn: Option<String>,
 
@@ -55,7 +59,11 @@ pub struct Aws {
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Name of a standard queue, which must exist.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[a-zA-Z0-9_-]+$"))]
+    #[schemars(length(min = 1, max = 80))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-zA-Z0-9_-]+$')")
+            .message("must be the name, not the URL, of a standard queue: letters, digits, '-' and '_'")
+    )]
     pub name: String,
 }
 
@@ -77,11 +85,10 @@ pub struct Queue {
 pub struct Storage {
     /// S3 bucket for documents and results, which must exist. It must not change later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 3, max = 63),
-        regex(pattern = r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$")
-    )]
+    #[schemars(length(min = 3, max = 63))]
     #[x_kube(
+        validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$')")
+            .message("must be the name of a bucket: lower-case letters, digits, '.' and '-', with a letter or digit at both ends"),
         validation = Rule::new("self == oldSelf")
             .message("must not change: documents and results would no longer be found; create another pipeline")
     )]
@@ -89,20 +96,19 @@ pub struct Storage {
 
     /// Prefix of every key in the bucket, without a leading or final slash: `finance/invoices`. It must not change later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 256),
-        regex(pattern = r"^[a-zA-Z0-9!_.*'()-]+(/[a-zA-Z0-9!_.*'()-]+)*$")
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(
+        validation = Rule::new(r#"self.matches("^[a-zA-Z0-9!_.*'()-]+(/[a-zA-Z0-9!_.*'()-]+)*$")"#)
+            .message("must be parts of letters, digits and any of !_.*'()- with one '/' between two of them")
     )]
     pub prefix: Option<String>,
 
     /// StorageClass of the volume of a pipeline without bucket. Not set: the data is lost with its pod, and the
     /// condition `DataDurable` says so. It may be set later (nothing is carried over), then it must not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
     #[x_kube(
+        validation = format::object_name(),
         validation = Rule::new("self == oldSelf")
             .message("must not change: the data stays on the volume of the first class; create another pipeline")
     )]
@@ -132,14 +138,16 @@ pub struct Database {
 #[serde(rename_all = "camelCase")]
 pub struct SecretKey {
     /// Name of the Secret.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub name: String,
 
     /// Key inside the Secret.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[a-zA-Z0-9._-]+$')")
+            .message("must be a key of a Secret: letters, digits, '.', '-' and '_'")
+    )]
     pub key: String,
 }
 
@@ -148,9 +156,7 @@ pub struct SecretKey {
 #[serde(rename_all = "camelCase")]
 pub struct LocalSecret {
     /// Name of the Secret.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub name: String,
 }

@@ -13,12 +13,14 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::format;
+
 /// The HTTP API.
 #[derive(KubeSchema, Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message("`minReplicas` must be less than or equal to `maxReplicas`")
+        .message("`minReplicas` must be less than or equal to `maxReplicas` (20 when not set)")
 )]
 pub struct Api {
     /// Fewest API pods. Without `queue` there is always one pod.
@@ -76,7 +78,7 @@ impl Default for Api {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message("`minReplicas` must be less than or equal to `maxReplicas`")
+        .message("`minReplicas` must be less than or equal to `maxReplicas` (50 when not set)")
 )]
 pub struct Worker {
     /// Fewest worker pods.
@@ -194,42 +196,32 @@ pub struct Compute {
 )]
 pub struct Ingress {
     /// Host name of the API, such as `invoices.example.com`.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::host_name())]
     pub host: String,
 
     /// IngressClass; the cluster's default when not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub class_name: Option<String>,
 
     /// Secret of type `kubernetes.io/tls` with the certificate of the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub tls_secret_name: Option<String>,
 
     /// ClusterIssuer of cert-manager that makes the certificate, kept in the Secret `<pipeline>-tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub cluster_issuer: Option<String>,
 
     /// Issuer of cert-manager in the same namespace that makes the certificate, kept in the Secret `<pipeline>-tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = format::object_name())]
     pub issuer: Option<String>,
 }
 

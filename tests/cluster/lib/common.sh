@@ -17,17 +17,32 @@ say() { printf '[%6ss] %s\n' "$(elapsed)" "$*" >&2; }
 
 fail() { say "failed: $*"; exit 1; }
 
+# ticking TEXT BEGUN LOG: says every ten seconds that the work goes on, with the last line of its log. Ends with the script.
+ticking() {
+  local idle
+  # A pipe that nobody writes to, since a `sleep` would outlive us.
+  exec {idle}<> <(:)
+  while kill -0 $$ 2>/dev/null; do
+    read -rt 10 -u "$idle" || true
+    say "$1: $(elapsed "$2") s: $(tail -c 400 "$3" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 | cut -c 1-80)"
+  done
+}
+
 # step TEXT COMMAND...: announces the command, keeps its output in a log, shows the log's end when it fails.
 step() {
-  local text=$1 log begun=$EPOCHREALTIME code took
+  local text=$1 log begun=$EPOCHREALTIME code took ticker
   shift
   log=$(mktemp)
   say "$text ..."
+  ticking "$text" "$begun" "$log" &
+  ticker=$!
   # Not `|| code=$?`: bash would ignore every failure but the last inside the command.
   set +e
   (set -e; "$@") >"$log" 2>&1
   code=$?
   set -e
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
   took=$(elapsed "$begun")
   if [ "$code" != 0 ]; then
     tail -n 40 "$log" >&2

@@ -36,13 +36,15 @@ pub(super) fn build_api(
 fn template(pipeline: &Pipeline, cluster: &Cluster, config_map: &ConfigMap) -> PodTemplateSpec {
     let mut environment = pod::listen_addresses(true);
     environment.push(trusted_proxies(pipeline));
+    let grace_seconds = pod::grace_seconds(&cluster.api_pods, GRACE_SECONDS);
+    environment.push(pod::shutdown_grace(grace_seconds));
     let mut parts = Parts {
         component: Component::Api,
         arguments: vec![subcommand::API.to_owned()],
         environment,
         volumes: Vec::new(),
         resources: cluster.api_pods.resources.clone(),
-        grace_seconds: GRACE_SECONDS,
+        grace_seconds,
     };
     add_keys(&mut parts, pipeline);
     access::add_database(&mut parts, cluster);

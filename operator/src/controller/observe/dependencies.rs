@@ -1,5 +1,5 @@
-//! Queue, storage and database as a pipeline's API pods see them. A light loop asks the pods, apart from
-//! reconciles, and wakes a pipeline only when the answer changed.
+//! Queue, storage and database as a pipeline's pods see them: API pods, and workers, which alone receive from the
+//! queue. A light loop asks them, apart from reconciles, and wakes a pipeline only when the answer changed.
 
 mod answer;
 mod poll;
@@ -16,6 +16,7 @@ use futures::StreamExt;
 use futures::channel::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::pods::Addresses;
 use crate::metrics::Metrics;
 
 /// Namespace and name of a pipeline.
@@ -29,7 +30,7 @@ const EAGER_PERIOD: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(500);
 /// Pipelines asked at the same time.
 const CONCURRENCY: usize = 16;
-/// Pods of one pipeline asked per round.
+/// Pods of one Deployment asked per round.
 const PODS: usize = 3;
 /// Time without an answer after which nothing is known any more; a pod that is short of CPU may be slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,19 +45,19 @@ pub enum Sample {
     NotAsked,
     /// No API pod runs, or none answers.
     Silent,
-    /// The answer of the API pods.
+    /// The answer of the API pods, with what workers have to complain of.
     Known(Dependencies),
 }
 
 #[derive(Debug)]
 struct Entry {
-    addresses: Vec<IpAddr>,
+    addresses: Addresses,
     sample: Sample,
     due: Instant,
     silent_since: Option<Instant>,
 }
 
-/// Asks the API pods of every pipeline.
+/// Asks the pods of every pipeline.
 pub struct Sampler {
     entries: Mutex<HashMap<Key, Entry>>,
     client: poll::HttpClient,
@@ -76,13 +77,13 @@ impl Sampler {
     }
 
     /// Sets whom to ask from now on.
-    pub fn aim(&self, key: &Key, addresses: &[IpAddr]) {
+    pub fn aim(&self, key: &Key, addresses: &Addresses) {
         let mut entries = self.entries();
         let entry = entries
             .entry(key.clone())
             .or_insert_with(|| Entry::new(Instant::now()));
-        if entry.addresses != addresses {
-            entry.addresses = addresses.to_vec();
+        if entry.addresses != *addresses {
+            entry.addresses = addresses.clone();
             entry.due = Instant::now();
         }
     }
@@ -107,7 +108,7 @@ impl Sampler {
         loop {
             rounds.tick().await;
             let now = Instant::now();
-            let due: Vec<(Key, Vec<IpAddr>)> = (self.entries().iter())
+            let due: Vec<(Key, Addresses)> = (self.entries().iter())
                 .filter(|(_, entry)| entry.due <= now)
                 .map(|(key, entry)| (key.clone(), entry.addresses.clone()))
                 .collect();
@@ -122,7 +123,18 @@ impl Sampler {
         }
     }
 
-    async fn ask(&self, addresses: &[IpAddr]) -> Option<Dependencies> {
+    /// What workers say counts only beside the API's word: without it nothing is known of what clients meet.
+    async fn ask(&self, addresses: &Addresses) -> Option<Dependencies> {
+        let both = futures::future::join(
+            self.ask_all(&addresses.api),
+            self.ask_all(&addresses.workers),
+        );
+        let (api, workers) = both.await;
+        let api = api.into_iter().reduce(Dependencies::worst)?;
+        Some(workers.into_iter().fold(api, Dependencies::worst))
+    }
+
+    async fn ask_all(&self, addresses: &[IpAddr]) -> Vec<Dependencies> {
         let asks = addresses
             .iter()
             .take(PODS)
@@ -130,7 +142,7 @@ impl Sampler {
         let answers = futures::future::join_all(asks).await;
         let failed = answers.iter().filter(|answer| answer.is_none()).count();
         self.metrics.dependency_poll_errors.inc_by(failed as u64);
-        answers.into_iter().flatten().reduce(Dependencies::worst)
+        answers.into_iter().flatten().collect()
     }
 
     fn learn(&self, key: &Key, answer: Option<Dependencies>) {
@@ -152,7 +164,7 @@ impl Sampler {
 impl Entry {
     fn new(now: Instant) -> Self {
         Self {
-            addresses: Vec::new(),
+            addresses: Addresses::default(),
             sample: Sample::NotAsked,
             due: now,
             silent_since: None,
@@ -170,7 +182,7 @@ impl Entry {
             }
             None => {
                 let since = *self.silent_since.get_or_insert(now);
-                let patience = if self.addresses.is_empty() {
+                let patience = if self.addresses.api.is_empty() {
                     PATIENCE_WITHOUT_PODS
                 } else {
                     PATIENCE
@@ -206,7 +218,7 @@ mod tests {
     fn what_is_known_outlives_a_short_silence_and_not_a_long_one() {
         let now = Instant::now();
         let mut entry = Entry::new(now);
-        entry.addresses = vec![IpAddr::from([10, 0, 0, 1])];
+        entry.addresses.api = vec![IpAddr::from([10, 0, 0, 1])];
         entry.learn(Some(queue(Some(true), "Reachable")), now);
         assert!(!entry.learn(None, now));
         assert!(!entry.learn(None, now + PATIENCE - Duration::from_secs(1)));

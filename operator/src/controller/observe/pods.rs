@@ -20,10 +20,19 @@ use crate::crd::ExtractionPipeline;
 pub struct Pods {
     /// Problems, the most telling first.
     pub problems: Vec<PodProblem>,
-    /// Addresses of running pods that serve the API, in order.
-    pub api_addresses: Vec<IpAddr>,
+    /// Where those that run are.
+    pub addresses: Addresses,
     /// What the last failed pod of the migration said.
     pub migration_report: Option<MigrationReport>,
+}
+
+/// Addresses of running pods, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Pods that serve the API.
+    pub api: Vec<IpAddr>,
+    /// Workers.
+    pub workers: Vec<IpAddr>,
 }
 
 /// The line that a failed `extractor migrate` leaves in its termination message.
@@ -55,11 +64,14 @@ fn summary(pods: &[Pod]) -> Pods {
     let mut problems: Vec<PodProblem> = alive().filter_map(problem::of).collect();
     problems.sort();
     problems.dedup();
-    let mut api_addresses: Vec<IpAddr> = alive()
-        .filter(|pod| matches!(component(pod), "api" | "serve"))
-        .filter_map(address)
-        .collect();
-    api_addresses.sort();
+    let addresses = |components: &[&str]| {
+        let mut found: Vec<IpAddr> = alive()
+            .filter(|pod| components.contains(&component(pod)))
+            .filter_map(address)
+            .collect();
+        found.sort();
+        found
+    };
     let last_failed = pods
         .iter()
         .filter(|pod| component(pod) == "migrate")
@@ -67,7 +79,10 @@ fn summary(pods: &[Pod]) -> Pods {
         .max_by_key(|(created, _)| created.0);
     Pods {
         problems,
-        api_addresses,
+        addresses: Addresses {
+            api: addresses(&["api", "serve"]),
+            workers: addresses(&["worker"]),
+        },
         migration_report: last_failed.map(|(_, report)| report),
     }
 }
@@ -90,24 +105,26 @@ fn migration_report(pod: &Pod) -> Option<MigrationReport> {
     if ended.exit_code == 0 {
         return None;
     }
-    let line = ended
-        .message
-        .as_deref()
-        .unwrap_or_default()
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty());
-    Some(
-        line.and_then(|line| serde_json::from_str(line).ok())
-            .unwrap_or_else(|| MigrationReport {
-                reason: "MigrationFailed".to_owned(),
-                migration: None,
-                message: format!(
-                    "the migration ended with exit code {}; its log says why",
-                    ended.exit_code
-                ),
-            }),
-    )
+    let report = |reason: &str, message| MigrationReport {
+        reason: reason.to_owned(),
+        migration: None,
+        message,
+    };
+    if let Some(why) = problem::not_started(ended) {
+        return Some(report(problem::NOT_STARTED, why));
+    }
+    let text = ended.message.as_deref().unwrap_or_default();
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    let said = line.and_then(|line| serde_json::from_str(line).ok());
+    Some(said.unwrap_or_else(|| {
+        report(
+            "MigrationFailed",
+            format!(
+                "the migration ended with exit code {}; its log says why",
+                ended.exit_code
+            ),
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -112,18 +112,51 @@ fn the_termination_message_of_a_failed_migration_is_read() {
 }
 
 #[test]
-fn only_running_pods_of_the_api_are_asked_for_dependencies() {
+fn a_pod_without_a_volume_is_told_to_look_at_the_storage_class() {
+    let status = json!({ "conditions": [{
+        "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+        "message": "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+    }] });
+    let problems = summary(&[pod("serve", status)]).problems;
+    assert!(problems[0].message.contains("storage.storageClassName"));
+    assert!(!problems[0].message.contains("resources.requests"));
+}
+
+#[test]
+fn an_image_without_the_program_is_told_by_the_container_runtime() {
+    let ended = json!({ "terminated": {
+        "exitCode": 128, "reason": "StartError", "message": "exec: \"migrate\": executable file not found in $PATH",
+    } });
+    let looping = container(
+        json!({ "waiting": { "reason": "CrashLoopBackOff" } }),
+        ended.clone(),
+        false,
+        1,
+    );
+    let problems = summary(&[pod("api", looping)]).problems;
+    assert_eq!(problems[0].reason, "CreateContainerError");
+    assert!(problems[0].message.contains("executable file not found"));
+    let migration = pod("migrate", container(ended, json!({}), false, 0));
+    let report = summary(&[migration]).migration_report.unwrap();
+    assert_eq!(report.reason, "CreateContainerError");
+    assert!(report.message.contains("executable file not found"));
+}
+
+#[test]
+fn only_running_pods_are_asked_for_dependencies() {
     let running = |component| {
         pod(
             component,
             json!({ "phase": "Running", "podIP": "10.1.0.2" }),
         )
     };
-    assert_eq!(summary(&[running("api")]).api_addresses.len(), 1);
-    assert!(summary(&[running("worker")]).api_addresses.is_empty());
-    assert!(
-        summary(&[pod("api", json!({ "phase": "Pending" }))])
-            .api_addresses
-            .is_empty()
-    );
+    let address = vec![IpAddr::from([10, 1, 0, 2])];
+    let pods = ["api", "worker", "migrate"].map(running);
+    let expected = Addresses {
+        api: address.clone(),
+        workers: address,
+    };
+    assert_eq!(summary(&pods).addresses, expected);
+    let pending = pod("api", json!({ "phase": "Pending" }));
+    assert_eq!(summary(&[pending]).addresses, Addresses::default());
 }

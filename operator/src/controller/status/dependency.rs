@@ -1,21 +1,55 @@
-//! Queue, storage and database, as the API pods report them.
+//! Queue, storage and database, as the pods report them.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Verdict, find, word};
-use crate::controller::observe::{Dependency, Sample};
+use extraction_contract::database_reason;
+
+use super::{Outcome, Verdict, find, word};
+use crate::controller::apply::Migration;
+use crate::controller::observe::{Dependency, Observed, Sample};
 use crate::crd::ConditionType;
 
-pub(super) fn verdict(type_: ConditionType, sample: &Sample, before: &[Condition]) -> Verdict {
-    match sample {
-        Sample::NotAsked => find(before, type_).map_or_else(waiting, said_before),
-        Sample::Silent => waiting(),
+pub(super) fn verdict(
+    type_: ConditionType,
+    outcome: &Outcome,
+    observed: &Observed,
+    is_embedded: bool,
+    before: &[Condition],
+) -> Verdict {
+    let of = |name, dependency| of(name, dependency, is_embedded);
+    let unconnected = || match type_ {
+        ConditionType::DatabaseReachable => unconnected_migration(outcome, observed, before),
+        _ => None,
+    };
+    match &observed.dependencies {
+        Sample::NotAsked => {
+            unconnected().unwrap_or_else(|| find(before, type_).map_or_else(waiting, said_before))
+        }
+        Sample::Silent => unconnected().unwrap_or_else(waiting),
         Sample::Known(dependencies) => match type_ {
             ConditionType::QueueReachable => of("queue", &dependencies.queue),
             ConditionType::StorageReachable => of("storage", &dependencies.storage),
             _ => of("database", &dependencies.database),
         },
     }
+}
+
+/// Before there is an API pod to ask, the migration is the first to meet the database. What it said stands until
+/// another attempt has ended.
+fn unconnected_migration(
+    outcome: &Outcome,
+    observed: &Observed,
+    before: &[Condition],
+) -> Option<Verdict> {
+    let Outcome::Applied(Migration::Running { .. } | Migration::Failed { .. }) = outcome else {
+        return None;
+    };
+    let said = match &observed.pods.migration_report {
+        Some(report) => Verdict::no(&report.reason, report.message.clone()),
+        None => said_before(find(before, ConditionType::DatabaseReachable)?),
+    };
+    let is_connection = database_reason::CONNECTION.contains(&said.reason.as_str());
+    (said.is_false() && is_connection).then_some(said)
 }
 
 /// After a restart of the operator the last word stands until a pod was asked.
@@ -39,9 +73,10 @@ fn waiting() -> Verdict {
     )
 }
 
-fn of(name: &str, dependency: &Dependency) -> Verdict {
+fn of(name: &str, dependency: &Dependency, is_embedded: bool) -> Verdict {
     match dependency.reachable {
         Some(true) => Verdict::yes("Reachable", format!("the {name} answers")),
+        None if is_embedded => Verdict::yes("InThePod", format!("the one pod has its own {name}")),
         None => Verdict::unknown("NotUsedYet", format!("the API has not used the {name} yet")),
         Some(false) => {
             let reason = word(

@@ -1,4 +1,4 @@
-//! What API pods say of their dependencies, and how several answers become one.
+//! What pods say of their dependencies, and how several answers become one.
 
 use serde::Deserialize;
 

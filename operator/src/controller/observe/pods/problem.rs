@@ -1,7 +1,10 @@
 //! What keeps a single pod from running. The kubelet's own words alternate (`ErrImagePull`, then
 //! `ImagePullBackOff`; `Running`, then `CrashLoopBackOff`); here each cause has one name and one text.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+
+/// Reason of a container whose program could not even be run.
+pub(super) const NOT_STARTED: &str = "CreateContainerError";
 
 /// Why pods of one component do not run. The order of the members is the order of importance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +71,7 @@ fn of_container(container: &ContainerStatus) -> Option<Found> {
                 .unwrap_or_default();
             Some((
                 1,
-                "CreateContainerError",
+                NOT_STARTED,
                 format!("container '{name}' cannot be created: {message}"),
             ))
         }
@@ -87,6 +90,9 @@ fn crash_loop(container: &ContainerStatus) -> Option<Found> {
     if last.exit_code == 0 {
         return None;
     }
+    if let Some(why) = not_started(&last) {
+        return Some((1, NOT_STARTED, why));
+    }
     let name = &container.name;
     let message = match last.reason.as_deref() {
         Some("OOMKilled") => format!(
@@ -100,6 +106,20 @@ fn crash_loop(container: &ContainerStatus) -> Option<Found> {
     Some((2, "CrashLoopBackOff", message))
 }
 
+/// What the container runtime says of a container that it could not start: there is no log then.
+pub(super) fn not_started(ended: &ContainerStateTerminated) -> Option<String> {
+    let is_start_error = matches!(
+        ended.reason.as_deref(),
+        Some("StartError" | "ContainerCannotRun")
+    );
+    is_start_error.then(|| {
+        format!(
+            "the container cannot be started: {}; check that `image` is an image of the extractor for the nodes' architecture",
+            ended.message.as_deref().unwrap_or("no cause is given").trim()
+        )
+    })
+}
+
 fn unschedulable(pod: &Pod) -> Option<Found> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let scheduled = conditions
@@ -109,10 +129,16 @@ fn unschedulable(pod: &Pod) -> Option<Found> {
         return None;
     }
     let why = scheduled.message.as_deref().unwrap_or("no node fits");
+    // The scheduler's words for a claim that has no volume, whether its class is missing or has none to give.
+    let step = if why.contains("PersistentVolumeClaim") || why.contains("persistentvolumeclaim") {
+        "check that the StorageClass of `storage.storageClassName` exists and can make a volume of `storage.size` (`kubectl describe pvc` says more)"
+    } else {
+        "add nodes or lower `resources.requests`"
+    };
     Some((
         3,
         "Unschedulable",
-        format!("no node takes the pod: {why}; add nodes or lower `resources.requests`"),
+        format!("no node takes the pod: {why}; {step}"),
     ))
 }
 
