@@ -80,7 +80,7 @@ pub struct MigrateArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Seconds to wait for a database that does not answer
-    #[arg(long, env = env::MIGRATE_WAIT_SECONDS, default_value_t = 60)]
+    #[arg(long, env = env::MIGRATE_WAIT_SECONDS, default_value_t = 10)]
     pub wait_seconds: u64,
     /// Where a failure is written for the container's status
     #[arg(long, default_value = "/dev/termination-log")]

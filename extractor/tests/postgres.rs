@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod migration;
 mod suite;
+
+use extraction_contract::database_reason;
 
 mod database {
     use extractor::store::{DatabaseUrl, Store};
@@ -53,7 +56,8 @@ async fn a_changed_url_file_is_used_once_the_old_password_is_refused() {
         .await
         .unwrap();
     let error = store.ping().await.unwrap_err();
-    assert_eq!(error.reason(), "AccessDenied", "{}", error.explain());
+    let told = error.explain();
+    assert_eq!(error.reason(), "DatabaseDoesNotExist", "{told}");
     assert!(error.is_unavailable());
     std::fs::write(&file, right).unwrap();
     store.ping().await.unwrap();
@@ -86,7 +90,7 @@ async fn a_rotated_password_is_picked_up_without_a_restart() {
     .await;
     // The first call may still find the connection that was just cut.
     let mut reasons = Vec::new();
-    while reasons.last() != Some(&"AccessDenied") {
+    while reasons.last() != Some(&"DatabaseAuthenticationFailed") {
         reasons.push(store.ping().await.unwrap_err().reason());
         assert!(reasons.len() < 5, "{reasons:?}");
     }
@@ -106,4 +110,65 @@ async fn two_migrations_at_once_apply_each_file_once() {
     applied.dedup();
     assert_eq!(applied.len() as i64, SCHEMA_VERSION);
     assert_eq!(one.schema_version().await.unwrap(), SCHEMA_VERSION);
+}
+
+#[tokio::test]
+async fn a_migration_that_gets_no_connection_tells_why_and_what_to_mend() {
+    let (_folder, extractor::store::DatabaseUrl::File(file)) = database::empty().await else {
+        panic!("PostgreSQL is configured by a file")
+    };
+    let right = std::fs::read_to_string(&file).unwrap();
+    let (scheme, rest) = right.trim().split_once("://").unwrap();
+    let place = rest.split_once('@').unwrap().1;
+    let role = format!("stranger_{}", uuid::Uuid::now_v7().simple());
+    database::execute(
+        right.trim(),
+        format!("CREATE ROLE {role} LOGIN PASSWORD 'right'"),
+    )
+    .await;
+    let with_tls = if place.contains('?') { "&" } else { "?" };
+    for (url, reason, next_step) in [
+        (
+            format!("{scheme}://{role}:wrong-one@{place}"),
+            database_reason::AUTHENTICATION_FAILED,
+            "correct user and password",
+        ),
+        (
+            right.replace("/extraction_test", "/missing_test"),
+            database_reason::DOES_NOT_EXIST,
+            "create the database",
+        ),
+        (
+            format!("{}{with_tls}sslmode=require", right.trim()),
+            database_reason::TLS_FAILED,
+            "correct sslmode",
+        ),
+        (
+            format!("{scheme}://{role}:right@{place}"),
+            database_reason::PERMISSION_DENIED,
+            "grant this right",
+        ),
+    ] {
+        let told = tokio::task::spawn_blocking(move || migration::fails(&url));
+        let told = told.await.unwrap();
+        assert_eq!(told.reason, reason, "{}", told.message);
+        assert!(told.message.contains(next_step), "{}", told.message);
+        assert!(!told.message.contains("wrong-one"), "{}", told.message);
+        assert!(told.took.as_secs() < 5, "{:?}", told.took);
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_in_itself_is_named() {
+    let (_folder, extractor::store::DatabaseUrl::File(file)) = database::empty().await else {
+        panic!("PostgreSQL is configured by a file")
+    };
+    let url = std::fs::read_to_string(&file).unwrap();
+    let in_the_way = "CREATE TABLE jobs (other TEXT)".to_owned();
+    database::execute(url.trim(), in_the_way).await;
+    let told = tokio::task::spawn_blocking(move || migration::fails(&url));
+    let told = told.await.unwrap();
+    assert_eq!(told.reason, database_reason::MIGRATION_FAILED);
+    assert_eq!(told.migration.as_deref(), Some("0002_create_jobs"));
+    assert!(told.message.contains("jobs"), "{}", told.message);
 }

@@ -32,7 +32,7 @@ async fn attempt(args: &MigrateArgs) -> Result<(), StoreError> {
     )
     .await?;
     loop {
-        match store.migrate(now_ms()).await {
+        match connect_and_migrate(&store).await {
             Err(error) if is_away(&error) && started.elapsed() < limit => {
                 tracing::info!(
                     reason = error.reason(),
@@ -51,6 +51,11 @@ async fn attempt(args: &MigrateArgs) -> Result<(), StoreError> {
             Err(error) => return Err(error),
         }
     }
+}
+
+async fn connect_and_migrate(store: &Store) -> Result<Vec<&'static str>, StoreError> {
+    store.try_connecting().await?;
+    store.migrate(now_ms()).await
 }
 
 fn is_away(error: &StoreError) -> bool {

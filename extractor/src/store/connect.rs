@@ -4,35 +4,26 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::error::is_connection_failure;
+use super::location::{DatabaseUrl, parse};
 
 /// Longest wait for a connection.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time of one try to connect outside the pool.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Longest time of one operation, the wait for a connection included.
 const OPERATION_LIMIT: Duration = Duration::from_secs(8);
 /// A connection that rested longer than this is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-
-/// Where the database is.
-#[derive(Clone, Debug)]
-pub enum DatabaseUrl {
-    /// A file with a PostgreSQL URL, read again when connecting fails.
-    File(PathBuf),
-    /// A SQLite file, created when it is missing.
-    Sqlite(PathBuf),
-}
 
 /// Told the outcome of every call; `None` means that the database answered.
 pub type Observer = Arc<dyn Fn(Option<&StoreError>) + Send + Sync>;
@@ -101,7 +92,7 @@ impl Store {
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > TRUSTED_IDLE {
-                        sqlx::Connection::ping(connection).await?;
+                        Connection::ping(connection).await?;
                     }
                     Ok(true)
                 })
@@ -129,9 +120,25 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.timed("ping", async {
             let mut connection = self.connection().await?;
-            sqlx::Connection::ping(&mut *connection).await
+            Connection::ping(&mut *connection).await
         })
         .await
+    }
+
+    /// Connects once outside the pool, which would try again whatever may be a server that starts, and so tells only
+    /// that time ran out. The URL is read anew.
+    pub async fn try_connecting(&self) -> Result<(), StoreError> {
+        const ACTION: &str = "connect";
+        let options = parse(&self.inner.location.read().await?)?;
+        let connected = tokio::time::timeout(CONNECT_LIMIT, options.connect()).await;
+        let outcome = connected.unwrap_or_else(|_| {
+            let silence = format!("no answer within {} s", CONNECT_LIMIT.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, silence).into())
+        });
+        let outcome = outcome.map_err(|error| StoreError::from_driver(ACTION, error));
+        // It is of no further use, however its end goes.
+        let _ended = self.observe(outcome)?.close().await;
+        Ok(())
     }
 
     /// Connections in use and open, for metrics.
@@ -236,45 +243,6 @@ impl Store {
     }
 }
 
-impl DatabaseUrl {
-    async fn read(&self) -> Result<String, StoreError> {
-        match self {
-            Self::File(path) => {
-                let text = tokio::fs::read_to_string(path).await;
-                let text = text.map_err(|source| StoreError::ReadUrl {
-                    path: path.clone(),
-                    source,
-                })?;
-                Ok(text.trim().to_owned())
-            }
-            Self::Sqlite(path) => {
-                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                let escaped = path
-                    .to_string_lossy()
-                    .replace('%', "%25")
-                    .replace('?', "%3F")
-                    .replace('#', "%23")
-                    .replace(' ', "%20");
-                Ok(format!("sqlite://{escaped}?mode=rwc"))
-            }
-        }
-    }
-}
-
-fn parse(url: &str) -> Result<AnyConnectOptions, StoreError> {
-    let is_known = ["postgres://", "postgresql://", "sqlite://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    let options = AnyConnectOptions::from_str(url).map_err(|_| StoreError::MalformedUrl)?;
-    let has_host = url.starts_with("sqlite")
-        || (options.database_url.has_host() && PgConnectOptions::from_str(url).is_ok());
-    if is_known && has_host {
-        Ok(options)
-    } else {
-        Err(StoreError::MalformedUrl)
-    }
-}
-
 /// The server gives up on its own as well, so that a lost client leaves no lock behind.
 fn session_settings(backend: &str) -> &'static str {
     if backend == "SQLite" {
@@ -287,27 +255,6 @@ fn session_settings(backend: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_that_cannot_work_is_refused_before_it_is_used() {
-        for url in [
-            "postgres://u:p@db:5432/jobs",
-            "postgresql://u@db/jobs?sslmode=verify-full",
-            "sqlite:///tmp/x.db?mode=rwc",
-        ] {
-            assert!(parse(url).is_ok(), "{url}");
-        }
-        for url in [
-            "",
-            "jobs",
-            "mysql://u:p@db/jobs",
-            "postgres:///jobs",
-            "postgres://u:p@db:port/jobs",
-            "postgres://u:p@db/jobs?sslmode=maybe",
-        ] {
-            assert!(matches!(parse(url), Err(StoreError::MalformedUrl)), "{url}");
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_pool_is_told_to_the_caller_and_not_to_the_tracker() {

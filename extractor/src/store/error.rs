@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use extraction_contract::database_reason;
+
 /// A failed operation on the store. `Display` never shows the URL, a statement's values, or a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -38,11 +40,36 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
-    /// The server refused the user, the password or the database name.
-    #[error(
-        "the database refused us while trying to {action}: check user, password and database name"
-    )]
+    /// The server refused the user or the password.
+    #[error("the database refused to let us {action}")]
     Refused {
+        /// What was being done.
+        action: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The server has no database of that name.
+    #[error("there is no such database to {action}")]
+    NoDatabase {
+        /// What was being done.
+        action: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// No agreement on TLS.
+    #[error("no TLS connection to the database to {action}")]
+    Tls {
+        /// What was being done.
+        action: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The user lacks a right.
+    #[error("the database's user may not {action}")]
+    Denied {
         /// What was being done.
         action: &'static str,
         /// The driver's error.
@@ -91,49 +118,76 @@ impl StoreError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::ReadUrl { .. }
-            | Self::MalformedUrl
-            | Self::Unreachable { .. }
-            | Self::Busy { .. }
-            | Self::Refused { .. }
-            | Self::TimedOut { .. }
-            | Self::SchemaMissing { .. } => true,
-            Self::Migrate { source, .. } => source.is_unavailable(),
             Self::Query { .. } => false,
+            Self::Migrate { source, .. } => source.is_unavailable(),
+            _ => true,
         }
     }
 
-    /// CamelCase reason for conditions and metrics.
+    /// CamelCase reason for conditions and metrics. A migration that lost its database did not fail in itself.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::ReadUrl { .. } => "UrlUnreadable",
-            Self::MalformedUrl => "UrlMalformed",
-            Self::Unreachable { .. } => "Unreachable",
-            Self::Busy { .. } => "Busy",
-            Self::Refused { .. } => "AccessDenied",
-            Self::TimedOut { .. } => "TimedOut",
-            Self::SchemaMissing { .. } => "SchemaMissing",
-            Self::Migrate { .. } => "MigrationFailed",
-            Self::Query { .. } => "QueryFailed",
+            Self::ReadUrl { .. } => database_reason::URL_UNREADABLE,
+            Self::MalformedUrl => database_reason::URL_MALFORMED,
+            Self::Unreachable { .. } => database_reason::UNREACHABLE,
+            Self::Busy { .. } => database_reason::BUSY,
+            Self::Refused { .. } => database_reason::AUTHENTICATION_FAILED,
+            Self::NoDatabase { .. } => database_reason::DOES_NOT_EXIST,
+            Self::Tls { .. } => database_reason::TLS_FAILED,
+            Self::Denied { .. } => database_reason::PERMISSION_DENIED,
+            Self::TimedOut { .. } => database_reason::TIMED_OUT,
+            Self::SchemaMissing { .. } => database_reason::SCHEMA_MISSING,
+            Self::Migrate { source, .. } => match source.reason() {
+                lost if database_reason::CONNECTION.contains(&lost) => lost,
+                _ => database_reason::MIGRATION_FAILED,
+            },
+            Self::Query { .. } => database_reason::QUERY_FAILED,
         }
     }
 
-    /// One line for people: what failed and what the server said. Without secrets, because neither
+    /// One line for people: what failed, what the server said and what to mend. Without secrets, because neither
     /// PostgreSQL nor SQLite repeats a password, and values are bound and not part of statements.
     #[must_use]
     pub fn explain(&self) -> String {
-        match self {
+        let said = match self {
             Self::Unreachable { source, .. }
             | Self::Busy { source, .. }
             | Self::Refused { source, .. }
+            | Self::NoDatabase { source, .. }
+            | Self::Tls { source, .. }
+            | Self::Denied { source, .. }
             | Self::SchemaMissing { source, .. }
-            | Self::Query { source, .. } => match server_message(source) {
-                Some(said) => format!("{self}: {said}"),
-                None => self.to_string(),
-            },
-            Self::Migrate { source, .. } => format!("{self}: {}", source.explain()),
-            Self::ReadUrl { .. } | Self::MalformedUrl | Self::TimedOut { .. } => self.to_string(),
+            | Self::Query { source, .. } => server_message(source),
+            Self::Migrate { source, .. } => Some(source.explain()),
+            Self::ReadUrl { .. } | Self::MalformedUrl | Self::TimedOut { .. } => None,
+        };
+        let told = match said {
+            Some(said) => format!("{self}: {said}"),
+            None => self.to_string(),
+        };
+        match self.next_step() {
+            Some(next_step) => format!("{told}; {next_step}"),
+            None => told,
+        }
+    }
+
+    fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "check that the server runs, that host and port of the URL lead to it, and that no firewall or network policy is in the way",
+            ),
+            Self::Refused { .. } => Some(
+                "correct user and password in the URL, or let this user in from here in the server's pg_hba.conf",
+            ),
+            Self::NoDatabase { .. } => {
+                Some("create the database, or correct its name at the end of the URL")
+            }
+            Self::Tls { .. } => {
+                Some("correct sslmode and sslrootcert in the URL, or the server's certificate")
+            }
+            Self::Denied { .. } => Some("grant this right to the user of the URL"),
+            _ => None,
         }
     }
 
@@ -143,6 +197,9 @@ impl StoreError {
             Class::Unreachable => Self::Unreachable { action, source },
             Class::Busy => Self::Busy { action, source },
             Class::Refused => Self::Refused { action, source },
+            Class::NoDatabase => Self::NoDatabase { action, source },
+            Class::Tls => Self::Tls { action, source },
+            Class::Denied => Self::Denied { action, source },
             Class::SchemaMissing => Self::SchemaMissing { action, source },
             Class::Other => Self::Query { action, source },
         }
@@ -151,7 +208,10 @@ impl StoreError {
 
 /// Whether new connections are refused or impossible, so that a changed URL may help.
 pub(super) fn is_connection_failure(error: &sqlx::Error) -> bool {
-    matches!(classify(error), Class::Unreachable | Class::Refused)
+    matches!(
+        classify(error),
+        Class::Unreachable | Class::Refused | Class::NoDatabase | Class::Tls | Class::Denied
+    )
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -159,6 +219,9 @@ enum Class {
     Unreachable,
     Busy,
     Refused,
+    NoDatabase,
+    Tls,
+    Denied,
     SchemaMissing,
     Other,
 }
@@ -167,9 +230,10 @@ fn classify(error: &sqlx::Error) -> Class {
     use sqlx::Error as E;
     match error {
         E::PoolTimedOut => Class::Busy,
-        E::Io(_) | E::Tls(_) | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
-            Class::Unreachable
-        }
+        // A handshake that failed half-way; nothing else reads data that may be invalid.
+        E::Io(io) if io.kind() == io::ErrorKind::InvalidData => Class::Tls,
+        E::Tls(_) => Class::Tls,
+        E::Io(_) | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => Class::Unreachable,
         E::Database(database) => classify_code(database.code().as_deref().unwrap_or("")),
         _ => Class::Other,
     }
@@ -179,7 +243,9 @@ fn classify(error: &sqlx::Error) -> Class {
 fn classify_code(code: &str) -> Class {
     if code.len() == 5 {
         return match (&code[..2], code) {
-            ("28", _) | (_, "3D000" | "42501") => Class::Refused,
+            ("28", _) => Class::Refused,
+            (_, "3D000") => Class::NoDatabase,
+            (_, "42501") => Class::Denied,
             // Transaction rolled back for another's sake (deadlock), lock not available.
             ("40", _) | (_, "55P03") => Class::Busy,
             // Connection, resources, operator intervention, read-only server.
@@ -201,6 +267,7 @@ fn server_message(error: &sqlx::Error) -> Option<String> {
     match error {
         sqlx::Error::Database(database) => Some(database.message().to_owned()),
         sqlx::Error::Io(io) => Some(io.to_string()),
+        sqlx::Error::Tls(cause) => Some(cause.to_string()),
         sqlx::Error::PoolTimedOut => Some("all connections are in use".to_owned()),
         _ => None,
     }
@@ -219,6 +286,57 @@ mod tests {
             assert_eq!(classify_code(code), Class::Unreachable, "{code}");
         }
         let busy = StoreError::from_driver("wait", sqlx::Error::PoolTimedOut);
-        assert!(busy.is_unavailable() && busy.reason() == "Busy");
+        assert!(busy.is_unavailable() && busy.reason() == "DatabaseBusy");
+    }
+
+    #[test]
+    fn each_way_not_to_get_a_connection_has_a_reason_and_a_next_step() {
+        let io = |kind: io::ErrorKind| sqlx::Error::Io(kind.into());
+        for (source, reason, next_step) in [
+            (
+                io(io::ErrorKind::TimedOut),
+                "DatabaseUnreachable",
+                "host and port",
+            ),
+            (
+                io(io::ErrorKind::InvalidData),
+                "DatabaseTlsFailed",
+                "sslmode",
+            ),
+            (
+                sqlx::Error::Tls("server does not support TLS".into()),
+                "DatabaseTlsFailed",
+                "server does not support TLS",
+            ),
+        ] {
+            let error = StoreError::from_driver("connect", source);
+            assert_eq!(error.reason(), reason);
+            assert!(database_reason::CONNECTION.contains(&reason));
+            let told = error.explain();
+            assert!(told.contains(next_step), "{told}");
+        }
+        for (code, class) in [
+            ("28P01", Class::Refused),
+            ("28000", Class::Refused),
+            ("3D000", Class::NoDatabase),
+            ("42501", Class::Denied),
+        ] {
+            assert_eq!(classify_code(code), class, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_migration_that_lost_its_database_did_not_fail_in_itself() {
+        let while_migrating = |source| {
+            let source = Box::new(StoreError::from_driver("apply a migration", source));
+            StoreError::Migrate {
+                migration: "0002_create_jobs",
+                source,
+            }
+        };
+        let lost = while_migrating(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(lost.reason(), "DatabaseUnreachable");
+        let failed = while_migrating(sqlx::Error::RowNotFound);
+        assert_eq!(failed.reason(), "MigrationFailed");
     }
 }
