@@ -11,7 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use crate::dependencies::aws::Call;
+use crate::dependencies::aws::{Call, Caller};
 pub use files::FileCredentials;
 pub use web_identity::{RoleCredentials, WebIdentity};
 
@@ -70,6 +70,11 @@ impl AwsSettings {
             name,
             region: &self.region,
             endpoint: self.endpoint_url.as_deref(),
+            caller: match (&self.credentials_dir, &self.web_identity) {
+                (Some(_), _) => Caller::Keys,
+                (None, Some(identity)) => Caller::Role(&identity.role_arn),
+                (None, None) => Caller::Machine,
+            },
         }
     }
 }

@@ -115,7 +115,7 @@ mod adapters {
 
 use std::time::{Duration, Instant};
 
-use extractor::blobs::{BlobError, Blobs, PresignedPut};
+use extractor::blobs::{BlobError, Blobs, PresignedPut, S3};
 use extractor::credentials::WebIdentity;
 use extractor::dependencies::{Dependency, Fault};
 use extractor::queue::{Queue, QueueError, Sqs};
@@ -235,6 +235,43 @@ async fn missing_keys_are_told_apart_from_a_refusal() {
     assert!(fault.message.contains("AWS_ACCESS_KEY_ID"), "{fault}");
 }
 
+#[tokio::test]
+async fn an_access_key_that_aws_does_not_know_is_told_by_queue_and_storage_alike() {
+    let mut settings = adapters::settings();
+    let folder = tempfile::tempdir().unwrap();
+    for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        std::fs::write(folder.path().join(key), "nobodys").unwrap();
+    }
+    settings.credentials_dir = Some(folder.path().to_owned());
+    let aws = settings.load().await;
+    let health = Dependency::default();
+    let queue = Sqs::new(&aws, settings.clone(), "any", SECOND, Dependency::default());
+    let blobs = S3::new(&aws, settings, "any", "", health.clone());
+    let Err(QueueError::Unavailable(refused)) = queue.probe().await else {
+        panic!("nobody has this key")
+    };
+    assert_eq!(refused.reason, "InvalidClientTokenId", "{refused}");
+    assert!(
+        refused.message.contains("correct `AWS_ACCESS_KEY_ID`"),
+        "{refused}"
+    );
+    // S3 refuses a HEAD without a code; that of the object asks again, as does that of the bucket.
+    for answer in [blobs.head("a").await.map(drop), blobs.probe().await] {
+        let Err(BlobError::Unavailable(refused)) = answer else {
+            panic!("nobody has this key")
+        };
+        assert_eq!(refused.reason, "InvalidAccessKeyId", "{refused}");
+        assert!(
+            refused.message.contains("correct `AWS_ACCESS_KEY_ID`"),
+            "{refused}"
+        );
+    }
+    assert_eq!(
+        health.health().reason.as_deref(),
+        Some("InvalidAccessKeyId")
+    );
+}
+
 const ROLE: &str = "arn:aws:iam::000000000000:role/extraction";
 /// Claims `{"sub":"system:serviceaccount:a:b","exp":4102444800}`, which is the year 2100.
 const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6YTpiIiwiZXhwIjo0MTAyNDQ0ODAwfQ.none";
@@ -274,7 +311,7 @@ async fn a_role_is_assumed_with_the_token_of_the_pod_and_its_credentials_work() 
 #[tokio::test]
 async fn a_role_that_cannot_be_assumed_is_named_with_the_reason() {
     for (token, reason, next_step) in [
-        (EXPIRED_TOKEN, "ExpiredToken", "has expired"),
+        (EXPIRED_TOKEN, "ExpiredTokenException", "has expired"),
         (STRANGERS_TOKEN, "AccessDenied", "trust policy"),
         ("no token", "InvalidIdentityToken", "OIDC provider"),
     ] {

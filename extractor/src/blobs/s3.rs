@@ -87,10 +87,23 @@ impl S3 {
         })
     }
 
-    /// Whether the bucket is there.
+    /// Whether the bucket is there. The body that a refused HEAD lacks comes with the list of at most one object.
     async fn find_bucket(&self) -> Result<(), BlobError> {
         let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+        if !lacks_code(&answer) {
+            return self.told(LIST, "", answer).map(drop);
+        }
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let answer = list.prefix(&self.prefix).max_keys(1).send().await;
         self.told(LIST, "", answer).map(drop)
+    }
+
+    /// A HEAD of an object was refused without a code: asks for its first byte, to be told why.
+    async fn refused_head(&self, full_key: String) -> Option<BlobError> {
+        let request = self.client.get_object().bucket(&self.bucket).key(full_key);
+        let answer = request.range("bytes=0-0").send().await;
+        let error = self.told(GET, "", answer).err();
+        error.filter(|error| matches!(error, BlobError::Unavailable(_)))
     }
 }
 
@@ -143,7 +156,13 @@ impl Blobs for S3 {
             .head_object()
             .bucket(&self.bucket)
             .key(self.full_key(key)?);
-        match self.told(GET, key, request.send().await) {
+        let answer = request.send().await;
+        if lacks_code(&answer)
+            && let Some(error) = self.refused_head(self.full_key(key)?).await
+        {
+            return Err(error);
+        }
+        match self.told(GET, key, answer) {
             Ok(answer) => {
                 let size = answer
                     .content_length()
@@ -219,6 +238,12 @@ impl Blobs for S3 {
         }
         Ok(())
     }
+}
+
+/// A refusal that could be about the keys as well as about a permission.
+fn lacks_code<T, E: ProvideErrorMetadata>(answer: &Result<T, SdkError<E, HttpResponse>>) -> bool {
+    matches!(answer, Err(SdkError::ServiceError(refused))
+        if matches!(refused.raw().status().as_u16(), 400 | 401 | 403) && refused.err().code().is_none())
 }
 
 fn patience(bytes: u64) -> Duration {

@@ -71,25 +71,29 @@ impl RoleCredentials {
     }
 
     fn fault(&self, error: &SdkError<AssumeRoleWithWebIdentityError, HttpResponse>) -> Fault {
-        let (code, next_step) = match error.code() {
-            Some("AccessDenied") => (
-                "AccessDenied",
-                "is denied: allow the service account in the role's trust policy",
-            ),
-            Some("ExpiredTokenException" | "ExpiredToken") => (
-                "ExpiredToken",
-                "is refused because the pod's identity token has expired: Kubernetes renews it, so look at the clocks",
-            ),
-            Some("InvalidIdentityToken" | "IDPCommunicationError" | "IDPRejectedClaim") => (
-                "InvalidIdentityToken",
-                "is refused because AWS does not accept the pod's identity token: add the cluster's OIDC provider to IAM",
-            ),
-            Some("ValidationError") => ("ValidationError", "is refused: correct roleArn"),
+        let next_step = match error.code().unwrap_or_default() {
+            "AccessDenied" => {
+                "is denied: correct `aws.roleArn`, or allow the service accounts of the pipeline, NAME-api and NAME-worker, in the role's trust policy"
+            }
+            "ExpiredTokenException" | "ExpiredToken" => {
+                "is refused because the pod's identity token has expired: Kubernetes renews it, so look at the clocks"
+            }
+            "InvalidIdentityToken" | "IDPRejectedClaim" => {
+                "is refused because AWS does not accept the pod's identity token: add the cluster's OIDC provider to IAM, with audience sts.amazonaws.com"
+            }
+            "IDPCommunicationError" => {
+                "is refused because AWS cannot reach the cluster's OIDC provider: make its issuer URL public"
+            }
+            "RegionDisabledException" => {
+                "is refused because the account has this region disabled: enable it, or correct `aws.region`"
+            }
+            "ValidationError" => "is refused: correct `aws.roleArn`",
             _ => {
                 let role = &self.identity.role_arn;
                 return aws::fault(error, self.settings.call(ACTION, "role", role));
             }
         };
+        let code = error.code().unwrap_or("Refused");
         self.refused(code, next_step)
     }
 
