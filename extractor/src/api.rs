@@ -8,6 +8,7 @@ mod form;
 mod health;
 mod input;
 mod jobs;
+mod keyring;
 mod keys;
 mod limits;
 mod linger;
@@ -26,7 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use access::Scope;
+pub use keyring::Scope;
 pub use limits::Rate;
 pub use openapi::document as openapi_document;
 pub use problem::Problem;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::access::Client;
+use super::keyring::Client;
 use super::form::{self, Form, MAX_FORM_OVERHEAD};
 use super::input::{Id, check_document_type, idempotency_key, label};
 use super::problem::Problem;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::access::{Client, Scope, known_scopes, new_token};
+use super::keyring::{Client, Scope, known_scopes, new_token};
 use super::input::{Body, Id, Query};
 use super::problem::Problem;
 use super::state::ApiState;

@@ -9,7 +9,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::access::Scope;
+use super::keyring::Scope;
 use super::documents::{Accepted, DocumentBody};
 use super::health::Health;
 use super::jobs::{GetQuery, JobBody, JobList, ListQuery as JobListQuery};

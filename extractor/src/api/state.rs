@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::access::Keyring;
+use super::keyring::Keyring;
 use super::limits::{Limits, Rate};
 use super::problem::Problem;
 use crate::blobs::Blobs;

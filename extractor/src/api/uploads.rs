@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::access::Client;
+use super::keyring::Client;
 use super::documents::{Accepted, to_json};
 use super::input::{Body, Id, check_document_type, idempotency_key, label};
 use super::problem::Problem;
