@@ -17,6 +17,7 @@ mod problem;
 mod state;
 mod time;
 mod uploads;
+mod waiting;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

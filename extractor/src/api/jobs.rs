@@ -17,8 +17,6 @@ use crate::store::{Cancel, Cursor, Job, JobFilter, JobState, Retry};
 
 /// Longest time that a client may wait for a job to end.
 const MAX_WAIT_SECONDS: u64 = 20;
-/// How often a waiting request looks at the job.
-const LOOK_EVERY: Duration = Duration::from_millis(400);
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
@@ -165,15 +163,16 @@ pub(super) async fn get(
     if seconds > MAX_WAIT_SECONDS {
         return Err(Problem::Invalid("`wait` must be 0 to 20 seconds".into()));
     }
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(seconds);
-    loop {
-        let job = find(&state, &id).await?;
-        let next_look = tokio::time::Instant::now() + LOOK_EVERY;
-        if job.state.is_final() || next_look > deadline {
-            return Ok(axum::Json(job.into()));
-        }
-        tokio::time::sleep_until(next_look).await;
+    let job = find(&state, &id).await?;
+    if job.state.is_final() || seconds == 0 {
+        return Ok(axum::Json(job.into()));
     }
+    let wait = Duration::from_secs(seconds);
+    let job = match tokio::time::timeout(wait, state.waiting().until_ended(&id)).await {
+        Ok(ended) => ended?,
+        Err(_) => find(&state, &id).await?,
+    };
+    Ok(axum::Json(job.into()))
 }
 
 /// `GET /api/v1/jobs/{id}/result`

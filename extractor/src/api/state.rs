@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::keyring::Keyring;
 use super::limits::{Limits, Rate};
 use super::problem::Problem;
+use super::waiting::Waiting;
 use crate::blobs::Blobs;
 use crate::config::{LimitArgs, SecretFile, SizeArgs};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
@@ -115,6 +116,7 @@ struct Inner {
     keyring: Keyring,
     limits: Limits,
     buffer: Semaphore,
+    waiting: Arc<Waiting>,
     has_been_ready: AtomicBool,
 }
 
@@ -145,6 +147,7 @@ impl ApiState {
                 keyring: Keyring::new(config.admin_key.clone()),
                 limits: Limits::new(&config),
                 buffer: Semaphore::new(units.min(Semaphore::MAX_PERMITS)),
+                waiting: Waiting::new(store.clone()),
                 has_been_ready: AtomicBool::new(false),
                 config,
                 store,
@@ -185,6 +188,10 @@ impl ApiState {
 
     pub(super) fn keyring(&self) -> &Keyring {
         &self.inner.keyring
+    }
+
+    pub(super) fn waiting(&self) -> &Arc<Waiting> {
+        &self.inner.waiting
     }
 
     pub(super) fn limits(&self) -> &Limits {

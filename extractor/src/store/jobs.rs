@@ -8,6 +8,9 @@ use sqlx::AssertSqlSafe;
 use super::row::job_columns;
 use super::{Store, StoreError};
 
+/// Jobs that are looked at in one statement; a power of two.
+const LOOKED_AT: usize = 512;
+
 /// Where a job is in its life.
 #[derive(
     Clone,
@@ -166,6 +169,32 @@ impl Store {
         .await
     }
 
+    /// Those of these jobs that have ended, in no order.
+    pub async fn ended_jobs(&self, ids: &[String]) -> Result<Vec<Job>, StoreError> {
+        let mut ended = Vec::new();
+        for ids in ids.chunks(LOOKED_AT) {
+            let rows = self.timed("look at jobs", async {
+                let mut connection = self.connection().await?;
+                let places = ids.len().next_power_of_two();
+                let mut query = sqlx::query(AssertSqlSafe(ended_statement(places)));
+                // The last one again and again changes nothing.
+                for id in ids
+                    .iter()
+                    .chain(std::iter::repeat(&ids[ids.len() - 1]))
+                    .take(places)
+                {
+                    query = query.bind(id);
+                }
+                let rows = query.fetch_all(&mut *connection).await?;
+                rows.iter()
+                    .map(Job::from_row)
+                    .collect::<Result<Vec<_>, _>>()
+            });
+            ended.extend(rows.await?);
+        }
+        Ok(ended)
+    }
+
     /// Up to `limit` jobs, newest first.
     pub async fn jobs(&self, filter: &JobFilter, limit: i64) -> Result<Vec<Job>, StoreError> {
         let statement = list_statement(filter);
@@ -192,6 +221,22 @@ impl Store {
         })
         .await
     }
+}
+
+/// Few different statements, so that each is prepared once.
+fn ended_statement(places: usize) -> String {
+    let places: Vec<String> = (1..=places).map(|place| format!("${place}")).collect();
+    let ended = JobState::ALL.into_iter().filter(|state| state.is_final());
+    let ended: Vec<String> = ended.map(|state| format!("'{}'", state.as_str())).collect();
+    format!(
+        concat!(
+            "SELECT ",
+            job_columns!(),
+            " FROM jobs WHERE id IN ({}) AND state IN ({})"
+        ),
+        places.join(", "),
+        ended.join(", "),
+    )
 }
 
 /// Only the conditions that are asked for, so that each combination finds its index; the text comes from
