@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::Page;
@@ -61,11 +62,13 @@ const ITEM_CHECK: &str = "quantity_times_unit_price_is_price";
 const DUE_CHECK: &str = "due_date_not_before_issue";
 
 /// What a document is; decides which fields it must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum DocumentType {
     /// An invoice or a credit note.
     Invoice,
-    /// Proof of a payment made at a till.
+    /// A proof of a payment made at a till.
     Receipt,
 }
 

@@ -11,9 +11,9 @@ pub struct BoundingBox {
     pub left: f32,
     /// Distance of the upper edge from the top of the page, over the page's height.
     pub top: f32,
-    /// Over the page's width.
+    /// Width of the box over the page's width.
     pub width: f32,
-    /// Over the page's height.
+    /// Height of the box over the page's height.
     pub height: f32,
 }
 
@@ -49,7 +49,7 @@ impl BoundingBox {
 pub struct Word {
     /// The characters as read.
     pub text: String,
-    /// Where it stands.
+    /// Where it stands on the page.
     #[serde(rename = "box")]
     pub bounds: BoundingBox,
     /// The engine's own confidence, 0..=1; 1 for a PDF text layer. Not a probability.
@@ -59,7 +59,7 @@ pub struct Word {
 /// A page after recognition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
-    /// From 1.
+    /// Number of the page, from 1.
     pub number: u32,
     /// Width in points (PDF) or pixels (image), upright.
     pub width: f32,

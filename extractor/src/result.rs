@@ -13,12 +13,13 @@ pub const SCHEMA: &str = "extraction.dev/result/v1";
 /// What extraction found in one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtractionResult {
-    /// Always [`SCHEMA`].
+    /// Always `extraction.dev/result/v1`.
     pub schema: String,
     /// The job that made it; absent for `extractor extract`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
-    /// `Invoice` or `Receipt`.
+    /// The document type that was extracted.
+    #[schemars(with = "crate::document::DocumentType")]
     pub document_type: String,
     /// Pages with their words.
     pub pages: Vec<Page>,
@@ -42,7 +43,7 @@ pub struct Field {
     pub raw: String,
     /// Page number from 1.
     pub page: u32,
-    /// Where it stands.
+    /// Where it stands on the page.
     #[serde(rename = "box")]
     pub bounds: BoundingBox,
     /// Estimated probability that `value` is right, 0..=1.
@@ -79,7 +80,7 @@ pub struct Routing {
     pub reasons: Vec<String>,
 }
 
-/// See [`Routing`].
+/// Whether a person should look at the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

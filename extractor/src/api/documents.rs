@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::keyring::Client;
 use super::form::{self, Form, MAX_FORM_OVERHEAD};
 use super::input::{Id, check_document_type, idempotency_key, label};
+use super::keyring::Client;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::time::Time;
+use crate::document::DocumentType;
 use crate::page::Kind;
 use crate::store::{
     Document, Idempotency, JobState, NewDocument, NewJob, Recorded, Submitted, Upload,
@@ -34,19 +35,20 @@ pub(super) struct Accepted {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Document")]
 pub(super) struct DocumentBody {
-    /// UUID.
+    /// The document's identifier, a UUID.
     id: String,
     /// The client's name for it.
     file_name: String,
     /// What its first bytes say it is; absent while nobody has read an upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
-    /// In hex; absent while nobody has read an upload.
+    /// SHA-256 of its bytes in hex; absent while nobody has read an upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// Size in bytes.
+    /// Its size in bytes.
     size_bytes: i64,
-    /// As submitted.
+    /// The document type, as submitted.
+    #[schemars(with = "DocumentType")]
     document_type: String,
     /// When it was accepted.
     created_at: Time,

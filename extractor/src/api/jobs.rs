@@ -13,6 +13,7 @@ use super::input::{Id, Query};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::time::Time;
+use crate::document::DocumentType;
 use crate::store::{Cancel, Cursor, Job, JobFilter, JobState, Retry};
 
 /// Longest time that a client may wait for a job to end.
@@ -24,11 +25,12 @@ const MAX_LIMIT: u32 = 200;
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Job")]
 pub(super) struct JobBody {
-    /// UUID.
+    /// The job's identifier, a UUID.
     id: String,
-    /// What it works on.
+    /// Identifier of the document that it works on.
     document_id: String,
-    /// As submitted.
+    /// The document type, as submitted.
+    #[schemars(with = "DocumentType")]
     document_type: String,
     /// Where it is in its life.
     state: JobState,
@@ -73,7 +75,7 @@ impl From<Job> for JobBody {
 /// A page of jobs, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct JobList {
-    /// The jobs.
+    /// The jobs of this page.
     jobs: Vec<JobBody>,
     /// Give it as `after` to get the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +88,8 @@ pub(super) struct JobList {
 pub(super) struct ListQuery {
     /// Only jobs in this state.
     state: Option<JobState>,
-    /// Only jobs of this type.
+    /// Only jobs of this document type.
+    #[schemars(with = "Option<DocumentType>")]
     document_type: Option<String>,
     /// Only jobs created at or after this time.
     created_from: Option<Time>,

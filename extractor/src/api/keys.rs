@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::keyring::{Client, Scope, known_scopes, new_token};
 use super::input::{Body, Id, Query};
+use super::keyring::{Client, Scope, known_scopes, new_token};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::time::Time;
@@ -30,15 +30,15 @@ pub(super) struct NewKey {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Key")]
 pub(super) struct KeyBody {
-    /// UUID.
+    /// The key's identifier, a UUID; not the key itself.
     id: String,
-    /// What people call it.
+    /// What people call the key.
     name: String,
     /// What it may do.
     scopes: Vec<Scope>,
     /// When it was made.
     created_at: Time,
-    /// When it was revoked.
+    /// When it was revoked; absent while it works.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Time>,
 }
@@ -49,7 +49,7 @@ pub(super) struct MadeKey {
     /// What is kept of it.
     #[serde(flatten)]
     known: KeyBody,
-    /// The token. It is shown here and never again.
+    /// The key to send with requests. It is shown here and never again.
     key: String,
 }
 

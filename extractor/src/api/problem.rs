@@ -81,7 +81,7 @@ pub(super) struct ProblemBody {
 
 impl Problem {
     /// Status, kebab-case code and title of each kind.
-    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+    pub(super) fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::BadRequest(_) => (S::BAD_REQUEST, "bad-request", "The request is malformed"),
@@ -156,7 +156,7 @@ impl Problem {
             | Self::UnsupportedMediaType(detail)
             | Self::Invalid(detail) => detail.clone(),
             Self::Unauthenticated => {
-                "send `Authorization: Bearer xk_...` or `X-Api-Key: xk_...` with a valid key".into()
+                "send `Authorization: Bearer KEY` or `X-Api-Key: KEY`, with the admin key or a key that was made with it and is not revoked".into()
             }
             Self::MissingScope(scope) => {
                 format!("this needs a key with the scope `{scope}`").into()
@@ -184,6 +184,18 @@ impl Problem {
         }
     }
 
+    /// As clients get it.
+    pub(super) fn body(&self) -> ProblemBody {
+        let (status, code, title) = self.kind();
+        ProblemBody {
+            r#type: format!("{TYPE_BASE}{code}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail(),
+            reason: self.reason(),
+        }
+    }
+
     fn reason(&self) -> Option<&'static str> {
         match self {
             Self::EmptyDocument => Some("empty_file"),
@@ -193,7 +205,8 @@ impl Problem {
         }
     }
 
-    fn retry_after_seconds(&self) -> Option<u64> {
+    /// What `Retry-After` says, where trying again may help.
+    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
             Self::Overloaded => Some(1),
@@ -205,15 +218,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, title) = self.kind();
-        let body = ProblemBody {
-            r#type: format!("{TYPE_BASE}{code}"),
-            title,
-            status: status.as_u16(),
-            detail: self.detail(),
-            reason: self.reason(),
-        };
-        let mut response = (status, axum::Json(body)).into_response();
+        let (status, ..) = self.kind();
+        let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,

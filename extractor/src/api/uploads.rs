@@ -11,13 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::keyring::Client;
 use super::documents::{Accepted, to_json};
 use super::input::{Body, Id, check_document_type, idempotency_key, label};
+use super::keyring::Client;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::time::Time;
 use crate::blobs::UploadLink;
+use crate::document::DocumentType;
 use crate::page::Kind;
 use crate::store::{
     Completed, Idempotency, JobState, NewDocument, NewJob, UPLOAD_COMPLETION_MS, Upload,
@@ -33,10 +34,12 @@ pub(super) struct NewUpload {
     /// The client's name for the document.
     file_name: String,
     /// One of the types that we read; the signed link takes only this one.
+    #[schemars(extend("enum" = Kind::ALL.map(Kind::media_type)))]
     content_type: String,
-    /// Exact size; the signed link takes only this one.
+    /// Exact size in bytes, at least 1; the signed link takes only this one.
     size_bytes: u64,
-    /// One of the pipeline's document types.
+    /// What the document is: one of the types that this pipeline is configured for.
+    #[schemars(with = "DocumentType")]
     document_type: String,
 }
 
@@ -44,9 +47,9 @@ pub(super) struct NewUpload {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Upload")]
 pub(super) struct UploadBody {
-    /// UUID; complete it with `POST /api/v1/uploads/{id}/complete`.
+    /// The upload's identifier, a UUID; complete it with `POST /api/v1/uploads/{id}/complete`.
     id: String,
-    /// Always `PUT`.
+    /// The method to send it with, always `PUT`.
     method: String,
     /// Where to send the bytes.
     url: String,

@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 512;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Waits for a worker.
+    /// It waits for a worker.
     Queued,
     /// A worker holds its lease.
     Processing,
