@@ -13,7 +13,7 @@ pub const SCHEMA: &str = "extraction.dev/result/v1";
 /// What extraction found in one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExtractionResult {
-    /// Always `extraction.dev/result/v1`.
+    /// The format of this result, always `extraction.dev/result/v1`.
     pub schema: String,
     /// The job that made it; absent for `extractor extract`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,7 +21,7 @@ const MAX_WAIT_SECONDS: u64 = 20;
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
-/// A job.
+/// A job and where it is in its life.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Job")]
 pub(super) struct JobBody {

@@ -23,7 +23,7 @@ const REMEMBERED: usize = 10_000;
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Scope {
-    /// Submit documents.
+    /// Submit documents and complete uploads.
     #[serde(rename = "documents:write")]
     DocumentsWrite,
     /// Read what is known of documents.

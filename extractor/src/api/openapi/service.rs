@@ -32,7 +32,7 @@ pub(super) fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 "/docs",
                 "This documentation as a page",
                 "The page needs no script and loads nothing.",
-                "The page, in HTML.",
+                "The page, as HTML text.",
                 json!({"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>"}}),
             )
         },
@@ -42,7 +42,7 @@ pub(super) fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 "/openapi.json",
                 "This documentation for machines",
                 "The OpenAPI 3.1 document of this release; clients can be generated from it.",
-                "The OpenAPI document.",
+                "The OpenAPI document itself.",
                 json!({"application/json": {"schema": {"type": "object"}, "example": {"openapi": "3.1.0"}}}),
             )
         },

@@ -21,7 +21,12 @@ pub(super) fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             description: "Its name, type, size and hash; never its bytes.",
             id: "The document's identifier: `document_id` of the answer to its submission.",
             takes: Takes::Nothing,
-            answer: Answer::json::<DocumentBody>(schemas, 200, "The document.", &document()),
+            answer: Answer::json::<DocumentBody>(
+                schemas,
+                200,
+                "The document, without its bytes.",
+                &document(),
+            ),
             problems: vec![Problem::NotFound("document")],
             curl: "curl -sS -H \"Authorization: Bearer $KEY\" $URL/api/v1/documents/$DOCUMENT_ID",
         },
