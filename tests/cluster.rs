@@ -7,6 +7,7 @@ mod cluster_alone_manifest;
 mod cluster_alone_outages;
 mod cluster_alone_replicas;
 mod cluster_alone_rest;
+mod cluster_deletion;
 mod cluster_external_metrics;
 mod cluster_fields;
 mod cluster_install;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use extraction_tests::cluster::{self, TestNamespace};
 use extraction_tests::{pipeline, release};
 
@@ -39,14 +39,14 @@ async fn install_by_manifest() -> Result<()> {
     let sample = ["--namespace", name, "--filename", SAMPLE];
     cluster::kubectl(&[&["apply"][..], &sample].concat()).await?;
     let ready = pipeline::until_condition(&client, name, "minimal", "Ready", "True", START).await?;
-    assert_eq!(ready.reason, "Ready");
+    ensure!(ready.reason == "Ready", "{ready:?}");
     let again = cluster::kubectl(&["apply", "--filename", MANIFEST]).await?;
     // kubectl replaces the selector of a PodDisruptionBudget each time, and calls that a change.
     let is_change = |line: &&str| {
         !line.ends_with(" unchanged") && !line.starts_with("poddisruptionbudget.policy/")
     };
     let changed: Vec<&str> = again.lines().filter(is_change).collect();
-    assert!(changed.is_empty(), "applying it again changes {changed:?}");
+    ensure!(changed.is_empty(), "applying it again changes {changed:?}");
     cluster::kubectl(&[&["delete"][..], &sample].concat()).await?;
     Ok(())
 }

@@ -88,6 +88,22 @@ fn parked(mut spec: Value, parts: &[&str]) -> Value {
     spec
 }
 
+/// Fails with the first place where the children are not as they were.
+fn same(now: &[String], before: &[String]) -> Result<()> {
+    const AROUND: usize = 120;
+    ensure!(now.len() == before.len(), "{now:#?} for {before:#?}");
+    for (now, before) in now.iter().zip(before) {
+        let equal = now.bytes().zip(before.bytes());
+        let place = equal.take_while(|(now, before)| now == before).count();
+        let part = |text: &str| -> String {
+            let from = text.chars().skip(place.saturating_sub(AROUND));
+            from.take(2 * AROUND).collect()
+        };
+        ensure!(now == before, "{}\nwas\n{}", part(now), part(before));
+    }
+    Ok(())
+}
+
 /// The edits of one field, on a pipeline of its own.
 struct Edit<'a> {
     client: &'a Client,
@@ -106,13 +122,16 @@ impl Edit<'_> {
                 pipeline = format!("field-{}-{step}", self.number);
             }
             let shown = self
-                .applied(&pipeline, spec, |now| !seen.contains(now))
+                .applied(&pipeline, spec, |now| {
+                    ensure!(!seen.contains(now), "it is as it was");
+                    Ok(())
+                })
                 .await
                 .with_context(|| format!("no {} shows {spec:#}", self.child))?;
             seen.push(shown);
         }
         if field.may_be_unset() {
-            let unset = self.applied(&pipeline, &specs[0], |now| *now == seen[0]);
+            let unset = self.applied(&pipeline, &specs[0], |now| same(now, &seen[0]));
             unset.await.context("a trace is left")?;
         }
         Ok(())
@@ -123,7 +142,7 @@ impl Edit<'_> {
         &self,
         pipeline: &str,
         spec: &Value,
-        expected: impl Fn(&Vec<String>) -> bool,
+        expected: impl Fn(&Vec<String>) -> Result<()>,
     ) -> Result<Vec<String>> {
         let made = pipeline::apply(self.client, self.namespace, pipeline, spec).await?;
         let api = pipeline::pipelines(self.client, self.namespace);
@@ -134,14 +153,15 @@ impl Edit<'_> {
             let migrated = pipeline::condition(&now, "DatabaseMigrated").unwrap_or_default();
             ensure!(
                 Some(migrated.observed_generation) >= made.metadata.generation
-                    && migrated.reason != "Migrating",
+                    && ["Migrated", "Starting"].contains(&migrated.reason.as_str()),
                 "not all children are made: {}",
                 now.data["status"]
             );
             let children = self
                 .children(pipeline, &now.uid().unwrap_or_default())
                 .await?;
-            Ok(expected(&children).then_some(children))
+            expected(&children)?;
+            Ok(Some(children))
         })
         .await
     }

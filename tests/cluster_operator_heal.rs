@@ -191,6 +191,9 @@ fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
         Kind::Deployment => {
             let mut containers = spec["template"]["spec"]["containers"].clone();
             containers[0]["image"] = json!("localhost/edited:1");
+            let variables = containers[0]["env"].as_array_mut();
+            let setting = json!({ "name": "EXTRACTION_MAX_PAGES", "value": "1" });
+            variables.context("no environment")?.push(setting);
             json!({ "spec": { "template": { "spec": { "containers": containers } } } })
         }
         Kind::Service => first("ports", &|port| port["targetPort"] = json!(9)),

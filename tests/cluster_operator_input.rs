@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 const START: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Until a migration's pod has started, tried to connect, and its word is in the status.
+const TOLD: Duration = Duration::from_secs(45);
 
 fn says(condition: &Condition, words: &[&str]) -> Result<()> {
     for word in words {
@@ -102,6 +104,61 @@ async fn a_missing_secret_key_or_a_malformed_url_is_named_and_heals_within_five_
     };
     record("heal", &figure)?;
     ensure!(figure.value <= figure.at_most, "{:.2} s", figure.value);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_lets_nobody_in_is_told_before_any_pod_of_the_api_runs() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "entry").await?;
+    let namespace = sample.namespace.name.as_str();
+    let right = reqwest::Url::parse(&sample.database_url)?;
+    let but = |change: fn(&mut reqwest::Url)| {
+        let mut url = right.clone();
+        change(&mut url);
+        url.to_string()
+    };
+    let cases = [
+        (
+            "password",
+            but(|url| url.set_password(Some("wrong-hunter2")).unwrap_or_default()),
+            "DatabaseAuthenticationFailed",
+        ),
+        (
+            "absent",
+            but(|url| url.set_path("/not-there")),
+            "DatabaseDoesNotExist",
+        ),
+        // Nothing listens there.
+        (
+            "dead",
+            but(|url| url.set_port(Some(1)).unwrap_or_default()),
+            "DatabaseUnreachable",
+        ),
+    ];
+    let told = cases.map(async |(name, url, reason)| -> Result<()> {
+        let secret = json!({ "metadata": { "name": name }, "stringData": { "url": url } });
+        Api::<Secret>::namespaced(client.clone(), namespace)
+            .create(&Default::default(), &serde_json::from_value(secret)?)
+            .await?;
+        let mut spec = sample.spec()?;
+        spec["database"]["urlSecretRef"]["name"] = json!(name);
+        pipeline::apply(&client, namespace, name, &spec).await?;
+        let told =
+            pipeline::until_condition(&client, namespace, name, "DatabaseReachable", "False", TOLD);
+        let told = told.await?;
+        told.names(&[reason], "")?;
+        ensure!(
+            !told.message.contains("hunter2"),
+            "the status shows the password"
+        );
+        let ready = unready(&client, namespace, name, reason).await?;
+        ensure!(ready.message == told.message, "{ready:?} for {told:?}");
+        Ok(())
+    });
+    futures::future::try_join_all(told).await?;
     Ok(())
 }
 

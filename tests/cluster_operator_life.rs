@@ -1,15 +1,13 @@
-//! From an empty spec to nothing left: one pod that extracts, a dead leader, an upgrade, a deletion; and what the
-//! operator may do at all.
+//! From an empty spec to a pod that extracts and data that outlives it; and what the operator may do at all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use extraction_tests::cluster::{self, TestNamespace};
-use extraction_tests::figures;
 use extraction_tests::http::PipelineApi;
-use extraction_tests::sample::{self, Sample};
-use extraction_tests::{children, pipeline, program, release, wait};
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Secret};
+use extraction_tests::sample;
+use extraction_tests::{pipeline, program, release, wait};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::api::{Api, DeleteParams, ListParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
@@ -17,8 +15,6 @@ use serde_json::{Value, json};
 const START: Duration = Duration::from_secs(120);
 /// Idle pods are asked to end and given this long to do so.
 const END: Duration = Duration::from_secs(90);
-/// Kubernetes looks at a namespace again only after half of the longest grace period that it saw there.
-const GONE: Duration = Duration::from_secs(240);
 
 /// Sends one document and checks what was read.
 async fn extracts_a_document(client: &Client, namespace: &str, name: &str) -> Result<()> {
@@ -126,61 +122,6 @@ async fn with_a_storage_class_the_one_pod_keeps_its_data_on_a_volume() -> Result
         "the pod is still the old one"
     );
     Ok(())
-}
-
-#[tokio::test]
-async fn a_deleted_pipeline_takes_all_its_children_along_and_a_namespace_does_not_hang()
--> Result<()> {
-    let _quiet = cluster::shared().await;
-    release::installed().await?;
-    let client = cluster::client().await?;
-    let sample = Sample::prepare(&client, "delete").await?;
-    let name = sample.namespace.name.as_str();
-    pipeline::apply(&client, name, sample::NAME, &sample.spec()?).await?;
-    pipeline::apply(&client, name, "one-pod", &sample::one_pod()).await?;
-    for pipeline in [sample::NAME, "one-pod"] {
-        pipeline::until_condition(&client, name, pipeline, "Ready", "True", START).await?;
-    }
-
-    let begun = Instant::now();
-    pipeline::pipelines(&client, name)
-        .delete(sample::NAME, &DeleteParams::default())
-        .await?;
-    let ours =
-        ListParams::default().labels(&format!("app.kubernetes.io/instance={}", sample::NAME));
-    wait::poll("children, Secrets and pods are gone", END, || async {
-        let pods: Api<Pod> = Api::namespaced(client.clone(), name);
-        let secrets: Api<Secret> = Api::namespaced(client.clone(), name);
-        let left = children::of(&client, name, sample::NAME).await?.len()
-            + pods.list(&ours).await?.items.len()
-            + secrets.list(&ours).await?.items.len();
-        Ok((left == 0).then_some(()))
-    })
-    .await?;
-    figures::within(
-        "pipeline deleted, until nothing of it is left",
-        begun,
-        END.as_secs_f64(),
-    )?;
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), name);
-    ensure!(
-        secrets.get_opt(sample::DATABASE_SECRET).await?.is_some(),
-        "the user's Secret is gone"
-    );
-
-    // With the other pipeline still in it.
-    let begun = Instant::now();
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces.delete(name, &DeleteParams::default()).await?;
-    wait::until(namespaces, name, "the namespace is gone", GONE, |found| {
-        found.is_none()
-    })
-    .await?;
-    figures::within(
-        "namespace deleted, until it is gone",
-        begun,
-        GONE.as_secs_f64(),
-    )
 }
 
 #[tokio::test]

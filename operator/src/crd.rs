@@ -11,13 +11,15 @@
 mod connection;
 mod definition;
 mod format;
+mod pod_template;
 mod status;
 mod workload;
 
 pub use connection::{Aws, Database, LocalSecret, Queue, SecretKey, Storage};
 pub use definition::{definition, definition_yaml};
+pub use pod_template::{PodMetadata, PodTemplate};
 pub use status::{ConditionType, ExtractionPipelineStatus};
-pub use workload::{Api, Compute, Ingress, PodMetadata, PodTemplate, Resources, Retention, Worker};
+pub use workload::{Api, Compute, Ingress, Resources, Retention, Worker};
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -115,7 +117,7 @@ pub struct ExtractionPipelineSpec {
 
     /// Stops the operator from acting on this pipeline; running pods keep running. `None`: acts as usual.
     /// `Rollouts`: Deployments and migrations stay as they are, so that no pod restarts; everything else is kept
-    /// up to date. `All`: changes nothing and only reports status.
+    /// up to date, and a Deployment that is deleted meanwhile is made again as this spec says. `All`: changes nothing and only reports status.
     #[serde(default)]
     pub suspend: Suspend,
 }

@@ -19,6 +19,9 @@ use tracing::{info, warn};
 use self::sight::{Record, Sight};
 use crate::metrics::Metrics;
 
+/// Time for the work to end once it was asked to; half of what a pod of the chart has.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
 /// How long a Lease lasts and how often it is renewed.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
@@ -255,7 +258,10 @@ async fn finished(running: &mut JoinSet<()>, stop: &CancellationToken, finish: &
         }
         () = stop.cancelled() => finish.cancel(),
     }
-    running.join_next().await;
+    // The caller aborts what has not ended by then, which is safe after any write, and gives the Lease back in time.
+    if timeout(LONGEST_END, running.join_next()).await.is_err() {
+        warn!("the work did not end in time and is cut off");
+    }
 }
 
 fn conflict_is_none(result: Result<Lease, Error>) -> Result<Option<Lease>, Error> {

@@ -69,6 +69,9 @@ where
     }
 }
 
+/// Least time for a question, so that even the last one may be answered.
+const LAST_ASK: Duration = Duration::from_secs(10);
+
 /// Asks again and again for what cannot be watched, until it answers `Some`.
 pub async fn poll<T, F>(
     expectation: &str,
@@ -80,8 +83,10 @@ where
 {
     let deadline = Instant::now() + within;
     loop {
-        let answer = ask().await;
-        match answer {
+        // A question that hangs must not outlast the limit.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let answer = tokio::time::timeout(left.max(LAST_ASK), ask()).await;
+        match answer.unwrap_or(Ok(None)) {
             Ok(Some(value)) => return Ok(value),
             Ok(None) if Instant::now() < deadline => {}
             Ok(None) => bail!("{expectation}: not within {within:?}"),

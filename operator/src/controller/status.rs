@@ -119,13 +119,17 @@ pub fn status(
     set(&mut verdicts, ConditionType::Ready, ready);
 
     let generation = pipeline.metadata.generation;
+    // A spec that was never run has no image of its own yet: it takes the operator's once it is valid.
+    let is_new_and_invalid =
+        matches!(outcome, Outcome::Invalid(_)) && before.observed_generation != generation;
+    let kept = before.image.filter(|_| !is_new_and_invalid);
     let said = verdicts.into_iter();
     let conditions =
         said.map(|(type_, verdict)| condition(type_, verdict, &before.conditions, generation, now));
     ExtractionPipelineStatus {
         observed_generation: generation,
         conditions: conditions.collect(),
-        image: image.map(str::to_owned).or(before.image),
+        image: image.map(str::to_owned).or(kept),
         api: workloads.api.as_ref().map(Workload::count),
         workers: workloads.workers.as_ref().map(Workload::count),
     }

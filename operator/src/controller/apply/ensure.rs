@@ -61,6 +61,12 @@ impl<'a> Ensurer<'a> {
         self.children.get(kind, name)
     }
 
+    /// Whether there is a child of the kind besides `name`.
+    pub(super) fn has_other(&self, kind: Kind, name: &str) -> bool {
+        let mut others = self.children.0.keys();
+        others.any(|(found, other)| *found == kind && other != name)
+    }
+
     /// Marks a child as wanted without making it.
     pub(super) fn keep(&mut self, kind: Kind, name: &str) {
         self.wanted.insert((kind, name.to_owned()));
@@ -158,8 +164,8 @@ impl<'a> Ensurer<'a> {
             }
             outcome => drop(outcome?),
         }
-        if let (Kind::ConfigMap, Some(live)) = (kind, self.live(kind, name)) {
-            repair::remove_members(&api, name, &live.object, &wanted).await?;
+        if let Some(live) = self.live(kind, name) {
+            repair::remove_strangers(&api, kind, name, &live.object, &wanted).await?;
         }
         info!(
             namespace = self.namespace,

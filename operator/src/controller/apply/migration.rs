@@ -74,7 +74,9 @@ pub(super) async fn advance(
         }
         (step, _) => {
             ensurer.one(Kind::Job, wanted, Template::Follows).await?;
-            Ok(step.state(attempt, rollout.was_migrated))
+            // A Job of another name is of another image or database: what was said of that one is no news of this.
+            let is_repetition = rollout.was_migrated && !ensurer.has_other(Kind::Job, &name);
+            Ok(step.state(attempt, is_repetition))
         }
     }
 }
@@ -101,12 +103,12 @@ enum Step {
 }
 
 impl Step {
-    /// The state of the schema after this step. A first attempt on a migrated database is a mere repetition.
-    fn state(self, attempt: u32, was_migrated: bool) -> Migration {
+    /// The state of the schema after this step. The first attempt of a repetition changes nothing.
+    fn state(self, attempt: u32, is_repetition: bool) -> Migration {
         let is_running = |state| matches!(state, Migration::Running { .. });
         match self {
             Self::Leave(state) if attempt > 0 || !is_running(state) => state,
-            _ if was_migrated => Migration::Done,
+            _ if is_repetition => Migration::Done,
             _ => Migration::Running { attempt },
         }
     }
@@ -203,6 +205,15 @@ mod tests {
     #[test]
     fn a_job_that_is_not_there_is_started() {
         assert_eq!(step(None, "db:1", at(0)), Step::Start);
+    }
+
+    #[test]
+    fn only_the_first_attempt_of_a_repetition_counts_as_done_before_it_is() {
+        let running = |attempt| Migration::Running { attempt };
+        assert_eq!(Step::Start.state(0, true), Migration::Done);
+        assert_eq!(Step::Start.state(0, false), running(0));
+        assert_eq!(Step::Leave(running(0)).state(0, true), Migration::Done);
+        assert_eq!(Step::Leave(running(1)).state(1, true), running(1));
     }
 
     #[test]

@@ -4,28 +4,31 @@ use extraction_contract::path;
 use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-/// Adds start-up, liveness and readiness probes on the named port.
+use super::pod::METRICS_PORT;
+
+/// Adds start-up and liveness probes on the port of metrics, which strangers can't fill with connections, and a
+/// readiness probe on the named port.
 ///
 /// Start-up is asked every second, so that a pod is ready soon after it can be. Liveness is patient: on a node
 /// without free CPU a busy worker is slow, not dead.
-pub(super) fn add_probes(container: &mut Container, port: &str) {
+pub(super) fn add_probes(container: &mut Container, serving_port: &str) {
     container.startup_probe = Some(Probe {
         period_seconds: Some(1),
         timeout_seconds: Some(3),
         failure_threshold: Some(120),
-        ..get(port, path::HEALTH_LIVE)
+        ..get(METRICS_PORT, path::HEALTH_LIVE)
     });
     container.liveness_probe = Some(Probe {
         period_seconds: Some(10),
         timeout_seconds: Some(5),
         failure_threshold: Some(6),
-        ..get(port, path::HEALTH_LIVE)
+        ..get(METRICS_PORT, path::HEALTH_LIVE)
     });
     container.readiness_probe = Some(Probe {
         period_seconds: Some(5),
         timeout_seconds: Some(3),
         failure_threshold: Some(2),
-        ..get(port, path::HEALTH_READY)
+        ..get(serving_port, path::HEALTH_READY)
     });
 }
 

@@ -1,7 +1,5 @@
 //! Writes the status, when it changed, and an event when the cause changed.
 
-use std::time::Duration;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder};
@@ -12,10 +10,9 @@ use tracing::{info, warn};
 
 use super::find;
 use crate::controller::apply::FIELD_MANAGER;
+use crate::controller::observe::CALL_LIMIT;
 use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus};
 
-/// Time for one call.
-const LIMIT: Duration = Duration::from_secs(10);
 /// The API server takes no longer text in an event.
 const LONGEST_NOTE: usize = 1000;
 
@@ -75,7 +72,7 @@ async fn write(
     let namespace = pipeline.namespace().unwrap_or_default();
     let pipelines: Api<ExtractionPipeline> = Api::namespaced(client.clone(), &namespace);
     let name = pipeline.name_any();
-    let written = timeout(LIMIT, pipelines.patch_status(&name, &params, &patch));
+    let written = timeout(CALL_LIMIT, pipelines.patch_status(&name, &params, &patch));
     written.await.map_err(|_| Error::Timeout)??;
     Ok(())
 }
@@ -89,7 +86,12 @@ async fn publish(recorder: &Recorder, pipeline: &ExtractionPipeline, event: &Eve
         note = event.note,
         "condition changed"
     );
-    match timeout(LIMIT, recorder.publish(event, &pipeline.object_ref(&()))).await {
+    match timeout(
+        CALL_LIMIT,
+        recorder.publish(event, &pipeline.object_ref(&())),
+    )
+    .await
+    {
         Ok(Ok(())) => {}
         Ok(Err(error)) => warn!(%error, "cannot publish an event"),
         Err(_) => warn!("cannot publish an event: the API server did not answer in time"),
