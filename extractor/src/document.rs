@@ -131,34 +131,22 @@ pub fn extract(document_type: DocumentType, pages: &[Page]) -> Extraction {
     let reading = Reading::of(pages);
     let rows = rows::money_rows(&reading);
     let items = items(document_type, &reading, &rows);
-    let sum = (!items.is_empty()).then(|| {
-        items
-            .iter()
-            .filter_map(|i| i.price.as_ref())
-            .map(|p| p.value)
-            .sum()
-    });
+    let prices = || items.iter().filter_map(|i| i.price.as_ref());
+    let sum = (!items.is_empty()).then(|| prices().map(|p| p.value).sum());
     let totals = totals::decide(&reading, &rows, sum);
-    let goods = totals
-        .subtotal
-        .as_ref()
-        .or(totals.total.as_ref())
+    let printed = totals.subtotal.as_ref().or(totals.total.as_ref());
+    let goods = printed
         .zip(sum)
         .map(|(printed, sum)| printed.value.is_near(sum));
 
     let mut fields = fields::Fields::new(&reading);
     fields.vendor(vendor::vendor(&reading));
-    fields.identifier(
-        "invoice_receipt_id",
-        identifiers::identifier(&reading, Kind::Number),
-    );
+    let identifier = |kind| identifiers::identifier(&reading, kind);
+    fields.identifier("invoice_receipt_id", identifier(Kind::Number));
     let (issued, due) = dating::dates(&reading);
     match document_type {
         DocumentType::Invoice => {
-            fields.identifier(
-                "po_number",
-                identifiers::identifier(&reading, Kind::PurchaseOrder),
-            );
+            fields.identifier("po_number", identifier(Kind::PurchaseOrder));
             fields.dates(issued, due);
         }
         DocumentType::Receipt => fields.dates(issued, None),

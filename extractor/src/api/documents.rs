@@ -103,15 +103,10 @@ pub(super) async fn create(
         return repeat(&first, &request_hash);
     }
     let new = new_job(&state, &client, &form, content_type, sha256);
-    let accepted = Accepted {
-        job_id: new.id.clone(),
-        document_id: new.document.id.clone(),
-        state: JobState::Queued,
-    };
     let idempotency = key.map(|key| Idempotency {
         client: client.id,
         key,
-        response: to_json(&accepted),
+        response: to_json(&accepted(&new)),
         request_hash: request_hash.clone(),
         job_id: Some(new.id.clone()),
     });
@@ -121,20 +116,36 @@ pub(super) async fn create(
         .blobs()
         .put(blob_key, content_type, form.bytes)
         .await?;
-    let stored = state
-        .store()
-        .submit(&new, idempotency.as_ref(), state.now_ms());
+    queue(&state, &new, idempotency.as_ref(), &request_hash).await
+}
+
+/// Stores the job, unless the same submission did so meanwhile.
+async fn queue(
+    state: &ApiState,
+    new: &NewJob,
+    idempotency: Option<&Idempotency>,
+    request_hash: &str,
+) -> Result<Response, Problem> {
+    let stored = state.store().submit(new, idempotency, state.now_ms());
     if let Submitted::Repeated(first) = stored.await? {
-        return repeat(&first, &request_hash);
+        return repeat(&first, request_hash);
     }
     state.wake_relay();
     tracing::info!(
-        job_id = accepted.job_id,
-        document_id = accepted.document_id,
+        job_id = new.id,
+        document_id = new.document.id,
         size_bytes = new.document.size_bytes,
         "accepted a document"
     );
-    Ok(accepted.into_response())
+    Ok(accepted(new).into_response())
+}
+
+fn accepted(new: &NewJob) -> Accepted {
+    Accepted {
+        job_id: new.id.clone(),
+        document_id: new.document.id.clone(),
+        state: JobState::Queued,
+    }
 }
 
 /// How much memory the body may need: what it says, or the most that is taken.

@@ -90,23 +90,7 @@ pub(super) async fn create(
     Body(new): Body<NewKey>,
 ) -> Result<Response, Problem> {
     let name = new.name.trim();
-    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(Problem::Invalid(
-            "`name` must be 1 to 100 characters without control characters".into(),
-        ));
-    }
-    if new.scopes.is_empty() {
-        return Err(Problem::Invalid(
-            "`scopes` must name at least one scope".into(),
-        ));
-    }
-    if let Some(missing) = new
-        .scopes
-        .iter()
-        .find(|scope| !client.scopes.contains(scope))
-    {
-        return Err(Problem::MissingScope(missing.as_str()));
-    }
+    check(name, &new.scopes, &client)?;
     let granted = Scope::ALL
         .into_iter()
         .filter(|scope| new.scopes.contains(scope));
@@ -137,6 +121,24 @@ pub(super) async fn create(
         axum::Json(made),
     )
         .into_response())
+}
+
+/// Nobody gives away what they lack.
+fn check(name: &str, scopes: &[Scope], client: &Client) -> Result<(), Problem> {
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(Problem::Invalid(
+            "`name` must be 1 to 100 characters without control characters".into(),
+        ));
+    }
+    if scopes.is_empty() {
+        return Err(Problem::Invalid(
+            "`scopes` must name at least one scope".into(),
+        ));
+    }
+    if let Some(missing) = scopes.iter().find(|scope| !client.scopes.contains(scope)) {
+        return Err(Problem::MissingScope(missing.as_str()));
+    }
+    Ok(())
 }
 
 /// `GET /api/v1/keys`

@@ -69,7 +69,6 @@ pub(super) async fn create(
     let key = idempotency_key(&headers)?;
     check(&state, &new)?;
     let id = state.new_id();
-    let now_ms = state.now_ms();
     let request_hash = hex::encode(Sha256::digest(to_json(&new)));
     let idempotency = key.map(|key| Idempotency {
         client: client.id.clone(),
@@ -78,18 +77,7 @@ pub(super) async fn create(
         response: id.clone(),
         job_id: None,
     });
-    let upload = Upload {
-        blob_key: format!("uploads/{id}"),
-        id,
-        client: client.id,
-        file_name: label(&new.file_name),
-        content_type: new.content_type,
-        size_bytes: i64::try_from(new.size_bytes).unwrap_or(i64::MAX),
-        document_type: new.document_type,
-        created_ms: now_ms,
-        expires_ms: now_ms + 1_000 * LINK_LASTS.as_secs().cast_signed(),
-        job_id: None,
-    };
+    let upload = upload(id, client, new, state.now_ms());
     // Signed first: a link that cannot be made must leave no row behind.
     let body = sign(&state, &upload).await?;
     let first = state.store().create_upload(&upload, idempotency.as_ref());
@@ -104,6 +92,21 @@ pub(super) async fn create(
         }
     };
     Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+}
+
+fn upload(id: String, client: Client, new: NewUpload, now_ms: i64) -> Upload {
+    Upload {
+        blob_key: format!("uploads/{id}"),
+        id,
+        client: client.id,
+        file_name: label(&new.file_name),
+        content_type: new.content_type,
+        size_bytes: i64::try_from(new.size_bytes).unwrap_or(i64::MAX),
+        document_type: new.document_type,
+        created_ms: now_ms,
+        expires_ms: now_ms + 1_000 * LINK_LASTS.as_secs().cast_signed(),
+        job_id: None,
+    }
 }
 
 fn check(state: &ApiState, new: &NewUpload) -> Result<(), Problem> {
@@ -168,20 +171,7 @@ pub(super) async fn complete(
         ));
     }
     let size_bytes = uploaded_bytes(&state, &upload).await?;
-    let new = NewJob {
-        id: state.new_id(),
-        document_type: upload.document_type,
-        document: NewDocument {
-            id: state.new_id(),
-            client: client.id,
-            file_name: upload.file_name,
-            declared_content_type: upload.content_type,
-            content_type: None,
-            sha256: None,
-            size_bytes,
-            blob_key: upload.blob_key,
-        },
-    };
+    let new = new_job(&state, upload, size_bytes);
     let stored = state.store().complete_upload(&id, &new, state.now_ms());
     match stored.await? {
         Completed::Before(job_id) => return completed_before(&state, &job_id).await,
@@ -199,6 +189,23 @@ pub(super) async fn complete(
         document_id: new.document.id,
         state: JobState::Queued,
     })
+}
+
+fn new_job(state: &ApiState, upload: Upload, size_bytes: i64) -> NewJob {
+    NewJob {
+        id: state.new_id(),
+        document_type: upload.document_type,
+        document: NewDocument {
+            id: state.new_id(),
+            client: upload.client,
+            file_name: upload.file_name,
+            declared_content_type: upload.content_type,
+            content_type: None,
+            sha256: None,
+            size_bytes,
+            blob_key: upload.blob_key,
+        },
+    }
 }
 
 /// The size of what lies in the storage, within the limits of a document.

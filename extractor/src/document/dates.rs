@@ -135,18 +135,21 @@ pub(super) fn find(text: &str) -> Vec<PrintedDate> {
         });
         add(date(text, &c, year(&c[3]), parts));
     }
-    if out.is_empty()
-        && let Some(c) = GLUED.captures(text)
-    {
-        let date = date(text, &c, year(&c[3]), sure(&c[1], &c[2]));
-        // Nothing proves that it is one: a date with separators is preferred.
-        out.extend(date.map(|d| PrintedDate {
-            has_century: false,
-            ..d
-        }));
+    if out.is_empty() {
+        out.extend(glued(text));
     }
     out.sort_by_key(|d| d.range.start);
     out
+}
+
+/// Nothing proves that it is a date: one with separators is preferred.
+fn glued(text: &str) -> Option<PrintedDate> {
+    let c = GLUED.captures(text)?;
+    let date = date(text, &c, year(&c[3]), sure(&c[1], &c[2]))?;
+    Some(PrintedDate {
+        has_century: false,
+        ..date
+    })
 }
 
 fn sure(day: &str, month: &str) -> Option<Parts> {

@@ -62,24 +62,21 @@ fn labelled(reading: &Reading<'_>, kind: Kind) -> Option<Dated> {
     });
     beside.or_else(|| {
         hits().find_map(|(line, hit)| {
-            let label = Spot {
-                line,
-                range: hit.range.clone(),
-            };
-            reading.below(line, BELOW).find_map(|below| {
-                let in_column = |d: &&PrintedDate| {
-                    reading.is_same_column(
-                        &label,
-                        &Spot {
-                            line: below,
-                            range: d.range.clone(),
-                        },
-                    )
-                };
-                let date = reading.found[below].dates.iter().find(in_column)?;
-                dated(reading, below, date, 0.93)
-            })
+            let range = hit.range.clone();
+            beneath(reading, &Spot { line, range })
         })
+    })
+}
+
+/// The first date below a label, in its column.
+fn beneath(reading: &Reading<'_>, label: &Spot) -> Option<Dated> {
+    reading.below(label.line, BELOW).find_map(|line| {
+        let in_column = |d: &&PrintedDate| {
+            let range = d.range.clone();
+            reading.is_same_column(label, &Spot { line, range })
+        };
+        let date = reading.found[line].dates.iter().find(in_column)?;
+        dated(reading, line, date, 0.93)
     })
 }
 

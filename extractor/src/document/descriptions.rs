@@ -41,10 +41,8 @@ pub(super) fn attach(
             None => texts.push(Vec::new()),
         }
     }
-    let wrapped: Vec<Spot> = orphans
-        .iter()
-        .filter_map(|&line| words(reading, &columns, line, Column::Item, &[]))
-        .collect();
+    let words_on = |&line: &usize| words(reading, &columns, line, Column::Item, &[]);
+    let wrapped: Vec<Spot> = orphans.iter().filter_map(words_on).collect();
     let is_above = stand_above(&texts, &anchors, &wrapped);
     for spot in &wrapped {
         if let Some(row) = row_of(reading, &anchors, &wrapped, spot.line, is_above) {

@@ -147,51 +147,50 @@ impl<'r, 'p> Fields<'r, 'p> {
 
     /// The currency beside the total, else the most frequent one, else a code that stands alone.
     pub(super) fn currency(&mut self, totals: &Totals) {
-        let reading = self.reading;
-        let at_total = totals
-            .total
-            .as_ref()
-            .and_then(|t| t.spots.first())
-            .map(|s| s.line);
-        let beside = |line: usize| {
-            reading.found[line].amounts.iter().rev().find_map(|a| {
-                a.currency
-                    .clone()
-                    .map(|(c, r)| (c, Spot { line, range: r }))
-            })
-        };
-        let printed = at_total
-            .and_then(beside)
-            .or_else(|| (0..reading.lines.len()).rev().find_map(beside));
-        let alone = |line: usize| {
-            currency::code_in(&reading.lines[line].text)
-                .map(|(code, range)| (code, Spot { line, range }))
-        };
-        let stated = at_total
-            .and_then(alone)
-            .or_else(|| (0..reading.lines.len()).find_map(alone));
-        let (code, spot, likeness) = match (printed, stated) {
-            (Some((known, spot)), stated) => match (known.code(), stated) {
-                (Some(code), _) => (code, spot, 0.98),
-                // `$` beside the amounts and a code elsewhere, e.g. "All prices in AUD".
-                (None, Some((code, stated))) if code != "MYR" => (code, stated, 0.95),
-                (None, _) => (currency::dollar_of(&reading.lines), spot, 0.85),
-            },
-            (None, Some((code, spot))) => (code, spot, 0.93),
-            (None, None) => match currency::of_tax_number(reading) {
-                Some((code, spot)) => (code, spot, 0.8),
-                None => return,
-            },
-        };
-        self.add(
-            "currency",
-            code.to_owned(),
-            &[spot],
-            " ",
-            likeness,
-            Vec::new(),
-        );
+        if let Some((code, spot, likeness)) = currency_of(self.reading, totals) {
+            let code = code.to_owned();
+            self.add("currency", code, &[spot], " ", likeness, Vec::new());
+        }
     }
+}
+
+/// Code, place and how likely it is.
+fn currency_of(reading: &Reading<'_>, totals: &Totals) -> Option<(&'static str, Spot, f32)> {
+    let at_total = totals
+        .total
+        .as_ref()
+        .and_then(|t| t.spots.first())
+        .map(|s| s.line);
+    let beside = |line: usize| {
+        reading.found[line].amounts.iter().rev().find_map(|a| {
+            a.currency
+                .clone()
+                .map(|(c, r)| (c, Spot { line, range: r }))
+        })
+    };
+    let printed = at_total
+        .and_then(beside)
+        .or_else(|| (0..reading.lines.len()).rev().find_map(beside));
+    let alone = |line: usize| {
+        currency::code_in(&reading.lines[line].text)
+            .map(|(code, range)| (code, Spot { line, range }))
+    };
+    let stated = at_total
+        .and_then(alone)
+        .or_else(|| (0..reading.lines.len()).find_map(alone));
+    Some(match (printed, stated) {
+        (Some((known, spot)), stated) => match (known.code(), stated) {
+            (Some(code), _) => (code, spot, 0.98),
+            // `$` beside the amounts and a code elsewhere, e.g. "All prices in AUD".
+            (None, Some((code, stated))) if code != "MYR" => (code, stated, 0.95),
+            (None, _) => (currency::dollar_of(&reading.lines), spot, 0.85),
+        },
+        (None, Some((code, spot))) => (code, spot, 0.93),
+        (None, None) => match currency::of_tax_number(reading) {
+            Some((code, spot)) => (code, spot, 0.8),
+            None => return None,
+        },
+    })
 }
 
 fn field(
@@ -218,15 +217,11 @@ pub(super) fn line_item(reading: &Reading<'_>, item: &Item) -> LineItem {
     let checks: Vec<Check> = check(ITEM_CHECK, item.is_consistent())
         .into_iter()
         .collect();
-    let text = description
-        .iter()
-        .map(|s| reading.raw(s).replace('\t', " "))
-        .collect::<Vec<_>>()
-        .join(" ");
-    let code_text = code
-        .as_ref()
-        .map(|s| reading.raw(s).replace('\t', " "))
-        .unwrap_or_default();
+    let plain = |spots: &[Spot]| {
+        let texts = spots.iter().map(|s| reading.raw(s).replace('\t', " "));
+        let text = texts.collect::<Vec<_>>().join(" ");
+        field(reading, text, spots, " ", 0.93, Vec::new())
+    };
     let number = |n: &Option<super::line_items::Number>, is_money: bool| {
         let n = n.as_ref()?;
         let value = if is_money {
@@ -234,25 +229,12 @@ pub(super) fn line_item(reading: &Reading<'_>, item: &Item) -> LineItem {
         } else {
             n.value.to_string()
         };
-        field(
-            reading,
-            value,
-            std::slice::from_ref(&n.spot),
-            " ",
-            0.93,
-            checks.clone(),
-        )
+        let spots = std::slice::from_ref(&n.spot);
+        field(reading, value, spots, " ", 0.93, checks.clone())
     };
-    let code_spots: Vec<Spot> = code.iter().cloned().collect();
     let cells = [
-        (
-            "item",
-            field(reading, text, description, " ", 0.93, Vec::new()),
-        ),
-        (
-            "product_code",
-            field(reading, code_text, &code_spots, " ", 0.93, Vec::new()),
-        ),
+        ("item", plain(description)),
+        ("product_code", plain(code.as_slice())),
         ("quantity", number(quantity, false)),
         ("unit_price", number(unit_price, true)),
         ("price", number(price, true)),

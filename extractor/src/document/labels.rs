@@ -109,20 +109,24 @@ impl<T: Copy + PartialEq> Index<T> {
                 ));
             }
         }
-        // The longest phrase explains its words; what lies inside it is no label of its own.
-        hits.sort_by_key(|(length, hit)| (std::cmp::Reverse(*length), hit.edits));
-        let mut kept: Vec<Hit<T>> = Vec::new();
-        for (_, hit) in hits {
-            if kept
-                .iter()
-                .all(|k| hit.range.end <= k.range.start || k.range.end <= hit.range.start)
-            {
-                kept.push(hit);
-            }
-        }
-        kept.sort_by_key(|hit| hit.range.start);
-        kept
+        longest(hits)
     }
+}
+
+/// The longest phrase explains its words; what lies inside it is no label of its own.
+fn longest<T>(mut hits: Vec<(usize, Hit<T>)>) -> Vec<Hit<T>> {
+    hits.sort_by_key(|(length, hit)| (std::cmp::Reverse(*length), hit.edits));
+    let mut kept: Vec<Hit<T>> = Vec::new();
+    for (_, hit) in hits {
+        if kept
+            .iter()
+            .all(|k| hit.range.end <= k.range.start || k.range.end <= hit.range.start)
+        {
+            kept.push(hit);
+        }
+    }
+    kept.sort_by_key(|hit| hit.range.start);
+    kept
 }
 
 type Found<T> = Option<(usize, usize, T)>;

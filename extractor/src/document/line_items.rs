@@ -195,6 +195,27 @@ fn stands_alone(reading: &Reading<'_>, spot: &Spot) -> bool {
     line.segment_at(spot.range.start) == spot.range && spot.range.start > 0
 }
 
+/// What stands in the columns with numbers.
+fn numbers(reading: &Reading<'_>, table: &Table, line: usize) -> Item {
+    let cells = cells(reading, table, line);
+    let number = |column| {
+        let (_, amount) = cells.iter().find(|(known, _)| *known == column)?;
+        Some(Number {
+            value: amount.value,
+            spot: Spot {
+                line,
+                range: amount.range.clone(),
+            },
+        })
+    };
+    Item {
+        quantity: number(Column::Quantity),
+        unit_price: number(Column::UnitPrice),
+        price: number(Column::Price),
+        ..Item::default()
+    }
+}
+
 /// Items between the head and the first sum.
 fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<Item> {
     let mut rows: Vec<(usize, Item)> = Vec::new();
@@ -206,41 +227,17 @@ fn of_region(reading: &Reading<'_>, table: &Table, region: Range<usize>) -> Vec<
         if is_carried(reading, line) || is_table_head(reading, line) || is_title || is_sum {
             continue;
         }
-        let cells = cells(reading, table, line);
-        let number = |column| {
-            let (_, amount) = cells.iter().find(|(known, _)| *known == column)?;
-            Some(Number {
-                value: amount.value,
-                spot: Spot {
-                    line,
-                    range: amount.range.clone(),
-                },
-            })
-        };
-        let (quantity, unit_price, price) = (
-            number(Column::Quantity),
-            number(Column::UnitPrice),
-            number(Column::Price),
-        );
-        if price.is_some() || quantity.is_some() && unit_price.is_some() {
-            rows.push((
-                line,
-                Item {
-                    quantity,
-                    unit_price,
-                    price,
-                    ..Item::default()
-                },
-            ));
-        } else if let Some(quantity) = quantity.filter(|q| stands_alone(reading, &q.spot)) {
-            let quantity = Some(quantity);
-            unpriced.push((
-                line,
-                Item {
-                    quantity,
-                    ..Item::default()
-                },
-            ));
+        let item = numbers(reading, table, line);
+        let stands_alone = |q: &Number| stands_alone(reading, &q.spot);
+        if item.price.is_some() || item.quantity.is_some() && item.unit_price.is_some() {
+            rows.push((line, item));
+        } else if item.quantity.as_ref().is_some_and(stands_alone) {
+            let quantity = item.quantity;
+            let item = Item {
+                quantity,
+                ..Item::default()
+            };
+            unpriced.push((line, item));
         } else if !is_count(reading, line) {
             orphans.push(line);
         }

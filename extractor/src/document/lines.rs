@@ -134,6 +134,9 @@ pub(super) fn from_pages(pages: &[Page]) -> Vec<Line> {
         .collect()
 }
 
+/// Height of a word's middle on the levelled page, its own height, and the word.
+type Levelled<'a> = (f32, f32, &'a Word);
+
 fn of_page(index: usize, page: &Page) -> Vec<Line> {
     let ratio = if page.width > 0.0 {
         page.height / page.width
@@ -151,7 +154,7 @@ fn of_page(index: usize, page: &Page) -> Vec<Line> {
     } else {
         Slopes::of(&words, ratio)
     };
-    let mut levelled: Vec<(f32, f32, &Word)> = words
+    let mut levelled: Vec<Levelled<'_>> = words
         .into_iter()
         .map(|word| {
             let (middle, height) = middle_and_height(word, ratio);
@@ -164,9 +167,20 @@ fn of_page(index: usize, page: &Page) -> Vec<Line> {
         .collect();
     levelled.sort_by(|a, b| a.2.bounds.left.total_cmp(&b.2.bounds.left));
 
-    let mut rows: Vec<Vec<(f32, f32, &Word)>> = Vec::new();
+    let rows = into_rows(levelled);
+    let mut lines: Vec<Line> = rows
+        .iter()
+        .map(|row| line(index, &page.engine, row))
+        .collect();
+    lines.sort_by(|a, b| a.y.total_cmp(&b.y));
+    lines
+}
+
+/// Each word joins the row whose end it continues.
+fn into_rows(levelled: Vec<Levelled<'_>>) -> Vec<Vec<Levelled<'_>>> {
+    let mut rows: Vec<Vec<Levelled<'_>>> = Vec::new();
     for entry in levelled {
-        let distance = |row: &[(f32, f32, &Word)]| {
+        let distance = |row: &[Levelled<'_>]| {
             // Compared with the last few words, so that what is left of the slope does not add up.
             let tail = &row[row.len().saturating_sub(3)..];
             let y = tail.iter().map(|w| w.0).sum::<f32>() / tail.len() as f32;
@@ -189,15 +203,10 @@ fn of_page(index: usize, page: &Page) -> Vec<Line> {
             None => rows.push(vec![entry]),
         }
     }
-    let mut lines: Vec<Line> = rows
-        .iter()
-        .map(|row| line(index, &page.engine, row))
-        .collect();
-    lines.sort_by(|a, b| a.y.total_cmp(&b.y));
-    lines
+    rows
 }
 
-fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
+fn line(page: usize, engine: &str, row: &[Levelled<'_>]) -> Line {
     let mut heights: Vec<f32> = row.iter().map(|w| w.1).collect();
     heights.sort_by(f32::total_cmp);
     let height = heights[heights.len() / 2];
@@ -206,19 +215,12 @@ fn line(page: usize, engine: &str, row: &[(f32, f32, &Word)]) -> Line {
     for (_, word_height, word) in row {
         if let Some(last) = words.last() {
             let gap = word.bounds.left - last.right;
-            text.push(if gap > SEGMENT_GAP * height {
-                '\t'
-            } else {
-                ' '
-            });
+            let is_wide = gap > SEGMENT_GAP * height;
+            text.push(if is_wide { '\t' } else { ' ' });
         }
         let start = text.len();
-        text.extend(
-            word.text
-                .trim()
-                .chars()
-                .map(|c| if c.is_whitespace() { ' ' } else { c }),
-        );
+        let letters = word.text.trim().chars();
+        text.extend(letters.map(|c| if c.is_whitespace() { ' ' } else { c }));
         words.push(Placed {
             range: start..text.len(),
             left: word.bounds.left,

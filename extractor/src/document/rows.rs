@@ -1,5 +1,6 @@
 //! Amounts with the label that announces them: on the same line, or below it in the same column.
 
+use super::amounts::Amount;
 use super::decimal::Decimal;
 use super::lexicon::Kind;
 use super::reading::{Reading, Spot};
@@ -52,50 +53,36 @@ pub(super) fn money_rows(reading: &Reading<'_>) -> Vec<MoneyRow> {
     let mut rows = Vec::new();
     for (index, found) in reading.found.iter().enumerate() {
         let is_header = is_table_head(reading, index);
-        for (at, hit) in found
-            .labels
-            .iter()
-            .enumerate()
-            .filter(|(_, h)| is_money_kind(h.meaning))
-        {
+        let labels = found.labels.iter().enumerate();
+        for (at, hit) in labels.filter(|(_, h)| is_money_kind(h.meaning)) {
             let end = found.labels[at + 1..]
                 .iter()
                 .find(|l| is_money_kind(l.meaning))
                 .map_or(usize::MAX, |l| l.range.start);
-            let here = found
-                .money()
-                .filter(|a| a.range.start >= hit.range.end && a.range.end <= end)
-                .last();
+            let is_between = |a: &&Amount| a.range.start >= hit.range.end && a.range.end <= end;
+            let here = found.money().filter(is_between).last();
             let certainty = 1.0 - 0.15 * hit.edits as f32;
-            let mut add = |value, spot, likeness: f32| {
-                rows.push(MoneyRow {
-                    kind: hit.meaning,
-                    value,
-                    spot,
-                    likeness,
-                    is_summary: summary[index],
-                });
+            let label = Spot {
+                line: index,
+                range: hit.range.clone(),
             };
-            if let Some(amount) = here {
-                add(
-                    amount.value,
-                    Spot {
-                        line: index,
-                        range: amount.range.clone(),
-                    },
-                    certainty,
-                );
-            } else if !is_header && end == usize::MAX {
-                let label = Spot {
-                    line: index,
-                    range: hit.range.clone(),
-                };
-                if let Some((value, spot, share)) =
-                    beside(reading, &label).or_else(|| beneath(reading, &label))
-                {
-                    add(value, spot, certainty * share);
+            let amount = match here {
+                Some(amount) => {
+                    let range = amount.range.clone();
+                    Some((amount.value, Spot { line: index, range }, 1.0))
                 }
-            }
+                None if !is_header && end == usize::MAX => {
+                    beside(reading, &label).or_else(|| beneath(reading, &label))
+                }
+                None => None,
+            };
+            rows.extend(amount.map(|(value, spot, share)| MoneyRow {
+                kind: hit.meaning,
+                value,
+                spot,
+                likeness: certainty * share,
+                is_summary: summary[index],
+            }));
         }
     }
     rows

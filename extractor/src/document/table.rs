@@ -46,23 +46,7 @@ pub(super) fn tables(reading: &Reading<'_>) -> Vec<Table> {
 
 /// A head that starts on this line. Columns on the next lines belong to it when their boxes nearly touch.
 fn at(reading: &Reading<'_>, line: usize) -> Option<Table> {
-    let own = |index: usize| {
-        let found = &reading.found[index];
-        let hits = found
-            .headers
-            .iter()
-            .filter(move |h| stands_alone(reading, index, h));
-        hits.map(move |h| {
-            (
-                h.meaning,
-                reading.extent(&Spot {
-                    line: index,
-                    range: h.range.clone(),
-                }),
-                word(reading, index, h),
-            )
-        })
-    };
+    let own = |index| names_on(reading, index);
     let is_head_line =
         |index: usize| reading.found[index].money().next().is_none() && own(index).next().is_some();
     if !is_head_line(line) {
@@ -90,6 +74,20 @@ fn at(reading: &Reading<'_>, line: usize) -> Option<Table> {
     is_table.then_some(Table {
         lines: line..end,
         heads,
+    })
+}
+
+/// Columns named on this line, each with its extent and its word.
+fn names_on(
+    reading: &Reading<'_>,
+    line: usize,
+) -> impl Iterator<Item = (Column, (f32, f32), String)> {
+    let hits = reading.found[line].headers.iter();
+    let hits = hits.filter(move |h| stands_alone(reading, line, h));
+    hits.map(move |h| {
+        let range = h.range.clone();
+        let extent = reading.extent(&Spot { line, range });
+        (h.meaning, extent, word(reading, line, h))
     })
 }
 
@@ -124,14 +122,10 @@ fn settle(hits: Vec<(Column, (f32, f32), String)>) -> Vec<Head> {
     let coded = hits.iter().any(|h| h.0 == Column::Code);
     let mut heads: Vec<Head> = Vec::new();
     for (column, (left, right), word) in hits {
+        let is_code = described && CODE_LIKE.contains(&word.as_str());
         let column = match column {
-            Column::Item if described && CODE_LIKE.contains(&word.as_str()) => {
-                if coded {
-                    Column::Unused
-                } else {
-                    Column::Code
-                }
-            }
+            Column::Item if is_code && coded => Column::Unused,
+            Column::Item if is_code => Column::Code,
             other => other,
         };
         heads.push(Head {
@@ -149,21 +143,21 @@ fn settle(hits: Vec<(Column, (f32, f32), String)>) -> Vec<Head> {
     // Tables with two prices, before and after tax, calculate with the last one.
     for column in [Column::Price, Column::UnitPrice] {
         let last = heads.iter().rposition(|h| h.column == column);
-        for (index, head) in heads.iter_mut().enumerate() {
-            if head.column == column && Some(index) != last {
-                head.column = Column::Unused;
-            }
-        }
+        keep_one(&mut heads, column, last);
     }
     for column in [Column::Item, Column::Code, Column::Quantity] {
         let first = heads.iter().position(|h| h.column == column);
-        for (index, head) in heads.iter_mut().enumerate() {
-            if head.column == column && Some(index) != first {
-                head.column = Column::Unused;
-            }
-        }
+        keep_one(&mut heads, column, first);
     }
     heads
+}
+
+fn keep_one(heads: &mut [Head], column: Column, kept: Option<usize>) {
+    for (index, head) in heads.iter_mut().enumerate() {
+        if head.column == column && Some(index) != kept {
+            head.column = Column::Unused;
+        }
+    }
 }
 
 impl Table {

@@ -1,5 +1,7 @@
 //! Where the columns with words begin: description and product code.
 
+use std::ops::Range;
+
 use super::lexicon::Column;
 use super::reading::{Reading, Spot};
 use super::table::Table;
@@ -39,32 +41,8 @@ impl TextColumns {
         let before_item = index
             .and_then(|i| i.checked_sub(1))
             .map_or(0.0, |i| table.heads[i].right);
-        let item = left_of(Column::Item).map(|head| {
-            let begins: Vec<f32> = anchors
-                .iter()
-                .flat_map(|&line| {
-                    let segments = reading.lines[line].segments();
-                    segments.map(move |range| reading.extent(&Spot { line, range }).0)
-                })
-                .filter(|left| *left < behind_item && *left > before_item - 0.005)
-                .collect();
-            let height = anchors
-                .first()
-                .map_or(0.01, |&line| reading.lines[line].height);
-            let company = |left: f32| {
-                begins
-                    .iter()
-                    .filter(|other| (*other - left).abs() < height)
-                    .count()
-            };
-            let most = begins.iter().copied().max_by(|a, b| {
-                company(*a)
-                    .cmp(&company(*b))
-                    .then((b - head).abs().total_cmp(&(a - head).abs()))
-            });
-            most.filter(|left| company(*left) * 2 > anchors.len())
-                .unwrap_or(head)
-        });
+        let item = left_of(Column::Item)
+            .map(|head| begin_below(reading, anchors, head, before_item - 0.005..behind_item));
         Self {
             item,
             code: left_of(Column::Code),
@@ -112,4 +90,32 @@ impl TextColumns {
             (None, None) => None,
         }
     }
+}
+
+/// Left edge where most rows begin, among the segments within these edges; else that of the head.
+fn begin_below(reading: &Reading<'_>, anchors: &[usize], head: f32, within: Range<f32>) -> f32 {
+    let begins: Vec<f32> = anchors
+        .iter()
+        .flat_map(|&line| {
+            let segments = reading.lines[line].segments();
+            segments.map(move |range| reading.extent(&Spot { line, range }).0)
+        })
+        .filter(|left| *left > within.start && *left < within.end)
+        .collect();
+    let height = anchors
+        .first()
+        .map_or(0.01, |&line| reading.lines[line].height);
+    let company = |left: f32| {
+        begins
+            .iter()
+            .filter(|other| (*other - left).abs() < height)
+            .count()
+    };
+    let most = begins.iter().copied().max_by(|a, b| {
+        company(*a)
+            .cmp(&company(*b))
+            .then((b - head).abs().total_cmp(&(a - head).abs()))
+    });
+    most.filter(|left| company(*left) * 2 > anchors.len())
+        .unwrap_or(head)
 }

@@ -1,5 +1,7 @@
 //! Goods on till receipts, which have no columns: a price at the end of a line, its name on the same line or above.
 
+use std::ops::Range;
+
 use super::amounts::Amount;
 use super::decimal::Decimal;
 use super::lexicon::Kind;
@@ -11,10 +13,9 @@ use super::rows::is_table_head;
 pub(super) fn till_items(reading: &Reading<'_>) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut name: Option<Spot> = None;
-    let mut has_begun = false;
     for line in 0..reading.lines.len() {
         if is_sum(reading, line) {
-            if has_begun {
+            if !items.is_empty() {
                 break;
             }
             continue;
@@ -33,17 +34,14 @@ pub(super) fn till_items(reading: &Reading<'_>) -> Vec<Item> {
                     item.description.extend(name.take());
                 }
                 if !item.description.is_empty() {
-                    has_begun = true;
                     items.push(item);
                 }
                 name = None;
             }
             None => {
                 let text = &reading.lines[line].text;
-                name = text.chars().any(char::is_alphabetic).then_some(Spot {
-                    line,
-                    range: 0..text.len(),
-                });
+                let is_name = text.chars().any(char::is_alphabetic);
+                name = is_name.then(|| spot(line, 0..text.len()));
             }
         }
     }
@@ -94,34 +92,23 @@ fn item_on(reading: &Reading<'_>, line: usize) -> Option<Item> {
     let text = &reading.lines[line].text;
     let amounts = &reading.found[line].amounts;
     let price = amounts.iter().rfind(|a| a.is_money())?;
-    let behind = text[price.range.end..]
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .count();
-    if behind > 3 {
+    let behind = text[price.range.end..].chars();
+    if behind.filter(|c| c.is_alphanumeric()).count() > 3 {
         return None;
     }
-    let others: Vec<&Amount> = amounts
-        .iter()
-        .filter(|a| a.range.end <= price.range.start && !a.is_percentage)
-        .collect();
+    let is_before = |a: &&Amount| a.range.end <= price.range.start && !a.is_percentage;
+    let others: Vec<&Amount> = amounts.iter().filter(is_before).collect();
     let pair = product(&others, price.value);
     let number = |a: &Amount| Number {
         value: a.value,
-        spot: Spot {
-            line,
-            range: a.range.clone(),
-        },
+        spot: spot(line, a.range.clone()),
     };
     let mut item = Item {
         price: Some(number(price)),
         ..Item::default()
     };
-    let mut start = 0;
-    let mut end = price
-        .currency
-        .as_ref()
-        .map_or(price.range.start, |c| c.1.start.min(price.range.start));
+    let sign = price.currency.as_ref().map_or(usize::MAX, |c| c.1.start);
+    let (mut start, mut end) = (0, price.range.start.min(sign));
     if let Some((quantity, unit)) = pair {
         item.quantity = Some(number(quantity));
         item.unit_price = Some(number(unit));
@@ -137,23 +124,26 @@ fn item_on(reading: &Reading<'_>, line: usize) -> Option<Item> {
         item.quantity = Some(number(first));
         start = first.range.end;
     }
-    let name = text.get(start..end).unwrap_or_default();
+    let beside = text.get(start..end).unwrap_or_default();
+    name(&mut item, beside, line, start);
+    Some(item)
+}
+
+fn spot(line: usize, range: Range<usize>) -> Spot {
+    Spot { line, range }
+}
+
+/// Takes what stands beside the price for a name, or for a code where it is digits only.
+fn name(item: &mut Item, name: &str, line: usize, start: usize) {
     let trimmed =
         name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '@' | '*' | ':' | '-' | '.'));
+    let from = start + name.find(trimmed).unwrap_or(0);
     if trimmed.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
-        let from = start + name.find(trimmed).unwrap_or(0);
-        item.description.push(Spot {
-            line,
-            range: from..from + trimmed.len(),
-        });
+        item.description
+            .push(spot(line, from..from + trimmed.len()));
     } else if trimmed.len() >= 4 && trimmed.chars().all(|c| c.is_ascii_digit()) {
-        let from = start + name.find(trimmed).unwrap_or(0);
-        item.code = Some(Spot {
-            line,
-            range: from..from + trimmed.len(),
-        });
+        item.code = Some(spot(line, from..from + trimmed.len()));
     }
-    Some(item)
 }
 
 /// No till sells more of a thing at once.

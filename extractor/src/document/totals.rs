@@ -157,31 +157,29 @@ fn candidates(reading: &Reading<'_>, rows: &[MoneyRow], paid: Option<Decimal>) -
             None => out.push(candidate(row, score)),
         }
     }
-    if let Some(value) = paid.filter(|v| out.iter().all(|c| c.value != *v)) {
-        let unlabelled = reading
-            .found
-            .iter()
-            .enumerate()
-            .rev()
-            .find_map(|(line, found)| {
-                let amount = found.money().find(|a| a.value == value)?;
-                (!found.has(Kind::Paid) && !found.has(Kind::Change)).then_some(Spot {
-                    line,
-                    range: amount.range.clone(),
-                })
-            });
-        if let Some(spot) = unlabelled {
-            out.push(Candidate {
-                value,
-                spot,
-                score: 1.0,
-                likeness: 0.6,
-                has_label: false,
-                equation: None,
-            });
-        }
+    if let Some(value) = paid.filter(|v| out.iter().all(|c| c.value != *v))
+        && let Some(spot) = unlabelled(reading, value)
+    {
+        out.push(Candidate {
+            value,
+            spot,
+            score: 1.0,
+            likeness: 0.6,
+            has_label: false,
+            equation: None,
+        });
     }
     out
+}
+
+/// The last place where this amount is neither called paid nor change.
+fn unlabelled(reading: &Reading<'_>, value: Decimal) -> Option<Spot> {
+    let lines = reading.found.iter().enumerate().rev();
+    let mut lines = lines.filter(|(_, found)| !found.has(Kind::Paid) && !found.has(Kind::Change));
+    lines.find_map(|(line, found)| {
+        let range = found.money().find(|a| a.value == value)?.range.clone();
+        Some(Spot { line, range })
+    })
 }
 
 fn candidate(row: &MoneyRow, score: f32) -> Candidate {

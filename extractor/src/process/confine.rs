@@ -68,7 +68,20 @@ fn filter() -> Result<BpfProgram, ConfineError> {
         .chain(x32())
         .map(|call| (call, Vec::new()))
         .collect();
-    // Ending itself is all that a child may do to a process.
+    rules.extend(own_process_only()?);
+    let refused = SeccompAction::Errno(libc::EACCES as u32);
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        refused,
+        std::env::consts::ARCH.try_into()?,
+    )?;
+    Ok(filter.try_into()?)
+}
+
+/// Ending itself is all that a child may do to a process; a new thread is fine, a new process is not.
+fn own_process_only() -> Result<BTreeMap<i64, Vec<SeccompRule>>, ConfineError> {
+    let mut rules = BTreeMap::new();
     let own = u64::from(std::process::id());
     for call in [libc::SYS_tgkill, libc::SYS_prlimit64] {
         let mut others = vec![SeccompCondition::new(
@@ -87,7 +100,6 @@ fn filter() -> Result<BpfProgram, ConfineError> {
         }
         rules.insert(call, vec![SeccompRule::new(others)?]);
     }
-    // A thread is fine, a process is not.
     let is_process = SeccompCondition::new(
         0,
         SeccompCmpArgLen::Dword,
@@ -95,14 +107,7 @@ fn filter() -> Result<BpfProgram, ConfineError> {
         0,
     )?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
-    let refused = SeccompAction::Errno(libc::EACCES as u32);
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        refused,
-        std::env::consts::ARCH.try_into()?,
-    )?;
-    Ok(filter.try_into()?)
+    Ok(rules)
 }
 
 /// libc names it for some architectures only; new calls have the same number on all.

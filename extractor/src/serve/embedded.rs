@@ -35,13 +35,7 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
     let parts = open(&folder, &url, &keys).await?;
     let concurrency = usize::from(args.work.concurrency);
     let extraction = parts::extraction(&args.reading, args.size, concurrency).await?;
-    let config = ApiConfig::new(
-        parts::document_types(&args.documents)?,
-        keys.admin.clone(),
-        keys.signing,
-    )
-    .within(args.size, args.limits);
-    let state = parts.api_state(config);
+    let state = parts.api_state(api_config(&args, &keys)?);
     let worker = parts.worker(extraction, args.work);
     let sweeper = cluster::sweeper(&parts, args.retention.period());
     sweeper.refill().await?;
@@ -61,6 +55,12 @@ pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
         .0
     };
     cluster::beside(&parts, operations, served).await
+}
+
+fn api_config(args: &ServeArgs, keys: &Keys) -> Result<ApiConfig, ServeError> {
+    let types = parts::document_types(&args.documents)?;
+    let config = ApiConfig::new(types, keys.admin.clone(), keys.signing.clone());
+    Ok(config.within(args.size, args.limits))
 }
 
 struct Keys {

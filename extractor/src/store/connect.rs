@@ -83,28 +83,7 @@ impl Store {
         let url = location.read().await?;
         let is_sqlite = matches!(location, DatabaseUrl::Sqlite(_));
         let connections = if is_sqlite { 1 } else { connections };
-        let pool = AnyPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_LIMIT)
-            .idle_timeout((!is_sqlite).then_some(Duration::from_secs(60)))
-            .max_lifetime((!is_sqlite).then_some(Duration::from_secs(600)))
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > TRUSTED_IDLE {
-                        Connection::ping(connection).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    let settings = session_settings(connection.backend_name());
-                    connection.execute(settings).await?;
-                    Ok(())
-                })
-            })
-            .connect_lazy_with(parse(&url)?);
+        let pool = pool_options(is_sqlite, connections).connect_lazy_with(parse(&url)?);
         Ok(Self {
             inner: Arc::new(Inner {
                 pool,
@@ -241,6 +220,30 @@ impl Store {
         tracing::info!("the database URL file has changed; connecting anew");
         true
     }
+}
+
+fn pool_options(is_sqlite: bool, connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_LIMIT)
+        .idle_timeout((!is_sqlite).then_some(Duration::from_secs(60)))
+        .max_lifetime((!is_sqlite).then_some(Duration::from_secs(600)))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_IDLE {
+                    Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let settings = session_settings(connection.backend_name());
+                connection.execute(settings).await?;
+                Ok(())
+            })
+        })
 }
 
 /// The server gives up on its own as well, so that a lost client leaves no lock behind.

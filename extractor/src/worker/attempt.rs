@@ -63,27 +63,22 @@ async fn claim(
         .await;
     match claim {
         Ok(Claim::Claimed(claimed)) => {
-            let (claimed, owner, since) = (&claimed, owner.as_str(), Instant::now());
             let held = Held {
                 worker,
                 message,
-                claimed,
-                owner,
-                since,
+                claimed: &claimed,
+                owner: &owner,
+                since: Instant::now(),
                 is_ending: AtomicBool::new(false),
             };
-            let next = held.work(hand_back).await;
-            held.part_with_message(next).await
+            held.part_with_message(held.work(hand_back).await).await
         }
         Ok(Claim::AlreadyFinished(_) | Claim::Cancelled) => worker.queue.delete(message).await,
         Ok(Claim::HeldByOther) => {
             let hidden = worker.queue.visibility();
             worker.queue.extend(message, hidden).await
         }
-        Ok(Claim::Unknown) => {
-            let why = "there is no such job";
-            worker.queue.reject(message, why).await
-        }
+        Ok(Claim::Unknown) => worker.queue.reject(message, "there is no such job").await,
         Err(error) => {
             tracing::warn!(
                 reason = error.reason(),

@@ -56,6 +56,9 @@ fn submit(schemas: &mut SchemaGenerator) -> Operation {
             "the form must have one `file` and one `document_type`, and nothing else".into(),
         ),
     ]);
+    let mut document_type = json!(schemas.subschema_for::<DocumentType>());
+    document_type["description"] =
+        "What the document is: one of the types that this pipeline is configured for.".into();
     let form = json!({
         "type": "object",
         "required": ["file", "document_type"],
@@ -66,7 +69,7 @@ fn submit(schemas: &mut SchemaGenerator) -> Operation {
                 "contentMediaType": "application/octet-stream",
                 "description": "The bytes of the document, with its file name: PDF, PNG, JPEG, TIFF, WebP, BMP or GIF. Its first bytes decide, not its name.",
             },
-            "document_type": schemas.subschema_for::<DocumentType>(),
+            "document_type": document_type,
         },
     });
     let example = json!({"document_type": "Invoice", "file": "(the bytes of invoice.pdf)"});

@@ -154,6 +154,10 @@ fn every_operation_says_what_it_takes_and_what_it_answers() {
 #[test]
 fn every_property_of_every_object_is_described() {
     let document = document();
+    let form = &document["paths"]["/api/v1/documents"]["post"]["requestBody"]["content"];
+    for (part, schema) in members(&form["multipart/form-data"]["schema"]["properties"]) {
+        assert!(schema["description"].is_string(), "{part}");
+    }
     for (name, schema) in members(&document["components"]["schemas"]) {
         assert!(schema["description"].is_string(), "{name}");
         for (property, schema) in members(&schema["properties"]) {

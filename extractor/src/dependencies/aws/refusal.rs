@@ -52,7 +52,15 @@ fn identity(code: &str, call: Call<'_>) -> Option<Fault> {
         }
         _ => return None,
     };
-    let next_step = match (call.caller, code) {
+    let next_step = mend_keys(code, call);
+    Some(Fault::new(
+        code,
+        format!("{}: {cause}: {next_step}", call.action),
+    ))
+}
+
+fn mend_keys(code: &str, call: Call<'_>) -> String {
+    match (call.caller, code) {
         (Caller::Role(role), _) => format!(
             "the keys are those that AWS gave for role {role}: see whether the role still exists and the account has region {} enabled",
             call.region
@@ -70,11 +78,7 @@ fn identity(code: &str, call: Call<'_>) -> Option<Fault> {
         (Caller::Keys, _) => {
             "correct `AWS_ACCESS_KEY_ID` in the Secret of `aws.credentialsSecretRef`; one that begins with ASIA needs its `AWS_SESSION_TOKEN` there too".into()
         }
-    };
-    Some(Fault::new(
-        code,
-        format!("{}: {cause}: {next_step}", call.action),
-    ))
+    }
 }
 
 /// The name or the region is wrong.
