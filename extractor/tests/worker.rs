@@ -380,6 +380,24 @@ async fn the_last_delivery_that_fails_dead_letters_the_job_with_its_error() {
 }
 
 #[tokio::test]
+async fn a_job_cancelled_and_retried_under_its_last_attempt_is_not_given_up_by_it() {
+    let place = Place::new(60 * SECOND, 1).await;
+    let failure = Failure::ours("engine_unavailable", "No child could be started.");
+    let engine = Engine::new(vec![failure]);
+    let id = place.send().await;
+    let (worker, stop) = place.work(&engine, 10 * SECOND);
+    engine.wait_until_begun().await;
+    place.store.cancel(&id, now_ms()).await.unwrap();
+    place.store.retry(&id, now_ms()).await.unwrap();
+    engine.let_on(1);
+    stop.cancel();
+    worker.await.unwrap();
+    let job = place.job(&id).await;
+    assert_eq!((job.state, job.attempts), (JobState::Queued, 0));
+    assert_eq!(place.store.outbox_backlog().await.unwrap().0, 1);
+}
+
+#[tokio::test]
 async fn a_job_of_a_worker_that_died_is_finished_once_by_another() {
     let place = Place::new(SECOND, 5).await;
     let (dying, living) = (Engine::new(vec![]), Engine::new(vec![]));

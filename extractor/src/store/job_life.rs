@@ -38,13 +38,13 @@ pub struct ClaimedJob {
 /// How a job ended.
 #[derive(Clone, Debug)]
 pub struct Finish {
-    /// `Succeeded`, `NeedsReview` or `Failed`.
+    /// `Succeeded`, `NeedsReview`, `Failed` or `DeadLettered`.
     pub state: JobState,
     /// Stable code, for failures.
     pub reason: Option<String>,
     /// One sentence, for failures.
     pub message: Option<String>,
-    /// What was found, unless it failed.
+    /// What was found, if anything was.
     pub result: Option<StoredResult>,
 }
 
@@ -203,41 +203,6 @@ impl Store {
             .execute(&mut *connection)
             .await?;
             Ok(done.rows_affected() == 1)
-        })
-        .await
-    }
-
-    /// Gives a job up after too many attempts, unless somebody holds it. The last failed attempt's reason
-    /// stays; the given one stands in when there is none.
-    pub async fn dead_letter(
-        &self,
-        job_id: &str,
-        reason: &str,
-        message: &str,
-        now_ms: i64,
-    ) -> Result<bool, StoreError> {
-        self.timed("dead-letter a job", async {
-            let mut connection = self.connection().await?;
-            let mut transaction = connection.begin().await?;
-            let done = sqlx::query(
-                "UPDATE jobs SET state = 'dead_lettered', lease_owner = NULL, lease_until_ms = NULL,
-                     reason = COALESCE(reason, $1), message = COALESCE(message, $2),
-                     updated_ms = $3, finished_ms = $3
-                 WHERE id = $4 AND (state = 'queued'
-                     OR (state = 'processing' AND lease_until_ms <= $3))",
-            )
-            .bind(reason)
-            .bind(message)
-            .bind(now_ms)
-            .bind(job_id)
-            .execute(&mut *transaction)
-            .await?;
-            if done.rows_affected() == 0 {
-                return Ok(false);
-            }
-            outbox::settle(&mut transaction, job_id).await?;
-            transaction.commit().await?;
-            Ok(true)
         })
         .await
     }

@@ -13,7 +13,7 @@ use crate::clock::{millis, now_ms};
 use crate::page::Kind;
 use crate::queue::{Message, QueueError};
 use crate::result::ExtractionResult;
-use crate::store::{Claim, ClaimedJob};
+use crate::store::{Claim, ClaimedJob, Finish, JobState};
 
 /// A claimed job together with what proves that it is ours.
 pub(super) struct Held<'a> {
@@ -205,31 +205,35 @@ impl Held<'_> {
         Next::Again(Duration::ZERO)
     }
 
-    /// Ends the job as dead-lettered, with its last failure; the queue moves the message when it counts the
-    /// same.
+    /// Ends the job as dead-lettered, with its last failure, if it is still ours; the queue moves the message
+    /// when it counts the same.
     pub(super) async fn give_up(&self, failure: &Failure) -> Next {
         let (Failure::Document { reason, message } | Failure::Ours { reason, message }) = failure;
-        let Worker { store, metrics, .. } = self.worker;
         let job_id = &self.claimed.job.id;
-        let ended = async {
-            store
-                .fail_attempt(job_id, self.owner, reason, message, now_ms())
-                .await?;
-            store.dead_letter(job_id, reason, message, now_ms()).await
+        let finish = Finish {
+            state: JobState::DeadLettered,
+            reason: Some(reason.clone()),
+            message: Some(message.clone()),
+            result: None,
         };
+        self.is_ending.store(true, Ordering::Relaxed);
+        let ended = self
+            .worker
+            .store
+            .finish(job_id, self.owner, &finish, now_ms());
         match ended.await {
             Ok(true) => {
-                metrics
-                    .jobs_finished
-                    .with_label_values(&["dead_lettered", reason])
-                    .inc();
+                let finished = &self.worker.metrics.jobs_finished;
+                finished.with_label_values(&["dead_lettered", reason]).inc();
                 tracing::warn!(
                     reason,
                     attempts = self.claimed.job.attempts,
                     "given up: {message}"
                 );
             }
-            Ok(false) => tracing::info!("taken by another before it was given up"),
+            Ok(false) => {
+                tracing::info!("it was cancelled, or taken by another, before it was given up")
+            }
             Err(error) => tracing::warn!("could not be given up: {}", error.explain()),
         }
         Next::Again(Duration::ZERO)

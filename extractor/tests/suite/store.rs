@@ -46,6 +46,15 @@ fn succeeded() -> Finish {
     }
 }
 
+fn dead_lettered() -> Finish {
+    Finish {
+        state: JobState::DeadLettered,
+        reason: Some("crashed".to_owned()),
+        message: Some("too often".to_owned()),
+        result: None,
+    }
+}
+
 #[tokio::test]
 async fn migrating_twice_applies_nothing_the_second_time() {
     let (store, _guard) = fresh().await;
@@ -146,31 +155,16 @@ async fn a_released_job_is_free_at_once_and_the_attempt_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_dead_lettered_job_keeps_the_last_error_and_comes_back_by_retry() {
+async fn a_dead_lettered_job_keeps_its_error_and_comes_back_by_retry() {
     let (store, _guard) = fresh().await;
     submit(&store, "1", 10).await;
     let sent = store.take_unsent(11, 50, 9).await.unwrap();
     store.mark_sent(&sent, 12).await.unwrap();
     claim(&store, "1", "a", 20).await;
-    assert!(
-        !store
-            .dead_letter("1", "attempts", "too many", 21)
-            .await
-            .unwrap(),
-        "it is held"
-    );
-    assert!(
-        store
-            .fail_attempt("1", "a", "crashed", "the child died", 22)
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .dead_letter("1", "attempts", "too many", 23)
-            .await
-            .unwrap()
-    );
+    let gone = dead_lettered();
+    let by_another = store.finish("1", "b", &gone, 21).await.unwrap();
+    assert!(!by_another, "it is held");
+    assert!(store.finish("1", "a", &gone, 22).await.unwrap());
     let job = store.job("1").await.unwrap().unwrap();
     assert_eq!(job.state, JobState::DeadLettered);
     assert_eq!(job.reason.as_deref(), Some("crashed"));
@@ -372,12 +366,8 @@ async fn a_job_that_has_ended_owes_no_message() {
     claim(&store, "1", "a", 20).await;
     assert!(store.finish("1", "a", &succeeded(), 30).await.unwrap());
     store.cancel("2", 31).await.unwrap();
-    assert!(
-        store
-            .dead_letter("3", "crashed", "too often", 32)
-            .await
-            .unwrap()
-    );
+    claim(&store, "3", "a", 32).await;
+    assert!(store.finish("3", "a", &dead_lettered(), 32).await.unwrap());
     assert_eq!(store.outbox_backlog().await.unwrap(), (0, None));
     store.retry("3", 33).await.unwrap();
     assert_eq!(store.outbox_backlog().await.unwrap(), (1, Some(33)));
