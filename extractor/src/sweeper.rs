@@ -15,6 +15,8 @@ use crate::queue::Queue;
 use crate::store::{ExpiredJob, Store, StoreError};
 
 const PERIOD: Duration = Duration::from_secs(10);
+/// The same when a step left something to do.
+const PERIOD_OF_MANY: Duration = Duration::from_millis(100);
 /// After a lease ended, the redelivered message has the first chance.
 const LEASE_PATIENCE: Duration = Duration::from_secs(15);
 /// A message that was sent so long ago, of a job that still waits, is lost when the queue is empty. Longer
@@ -54,15 +56,14 @@ enum SweepError {
 }
 
 impl Sweeper {
-    /// Sweeps until `stop`, at intervals that differ between replicas.
+    /// Sweeps until `stop`, at intervals that differ between replicas. Any step may be cut off: what it had
+    /// begun is found again.
     pub async fn run(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            self.sweep().await;
-            let rest = PERIOD.mul_f64(rand::rng().random_range(0.75..=1.25));
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(rest) => {}
-            }
+        while let Some(is_more) = stop.run_until_cancelled(self.sweep()).await {
+            let period = if is_more { PERIOD_OF_MANY } else { PERIOD };
+            let rest = period.mul_f64(rand::rng().random_range(0.75..=1.25));
+            let rest = tokio::time::sleep(rest);
+            let _stopped = stop.run_until_cancelled(rest).await;
         }
     }
 
@@ -80,8 +81,9 @@ impl Sweeper {
         Ok(())
     }
 
-    /// One round of everything. A step that fails keeps no other from being done.
-    pub async fn sweep(&self) {
+    /// One round: a batch of everything, so that no step has to wait for many of another. True when there may be
+    /// more. A step that fails keeps no other from being done.
+    pub async fn sweep(&self) -> bool {
         let steps = [
             ("abandoned jobs", self.requeue_abandoned().await),
             ("lost messages", self.resend_lost().await),
@@ -89,32 +91,36 @@ impl Sweeper {
             ("abandoned uploads", self.delete_abandoned_uploads().await),
             ("idempotency keys", self.forget_idempotency_keys().await),
         ];
+        let mut is_more = false;
         for (step, outcome) in steps {
-            if let Err(error) = outcome {
-                tracing::warn!(step, "the sweep of {step} goes on later: {error}");
+            match outcome {
+                Ok(count) => is_more |= count as i64 >= BATCH,
+                Err(error) => tracing::warn!(step, "the sweep of {step} goes on later: {error}"),
             }
         }
+        is_more
     }
 
-    async fn requeue_abandoned(&self) -> Result<(), SweepError> {
+    /// Each step returns how many it has dealt with.
+    async fn requeue_abandoned(&self) -> Result<usize, SweepError> {
         let now = now_ms();
         let before = now - millis(LEASE_PATIENCE);
         let abandoned = self.store.requeue_abandoned(before, now, BATCH).await?;
         self.tell("lease", &abandoned);
-        Ok(())
+        Ok(abandoned.len())
     }
 
-    async fn resend_lost(&self) -> Result<(), SweepError> {
+    async fn resend_lost(&self) -> Result<usize, SweepError> {
         let patience = match self.queue.depth().await {
             Ok(0) => MESSAGE_PATIENCE,
             Ok(_) => BACKLOG_PATIENCE,
             // Nobody can take a message of a queue that does not answer.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(0),
         };
         let patience = millis(patience);
         let lost = self.store.resend_lost(patience, now_ms(), BATCH).await?;
         self.tell("message", &lost);
-        Ok(())
+        Ok(lost.len())
     }
 
     fn tell(&self, lost: &str, job_ids: &[String]) {
@@ -132,21 +138,17 @@ impl Sweeper {
     }
 
     /// Objects go first: a row without its bytes is found again, bytes without a row are not.
-    async fn delete_expired_jobs(&self) -> Result<(), SweepError> {
+    async fn delete_expired_jobs(&self) -> Result<usize, SweepError> {
         let Some(retention) = self.retention else {
-            return Ok(());
+            return Ok(0);
         };
         let before = now_ms() - millis(retention);
-        loop {
-            let expired = self.store.claim_expired_jobs(before, now_ms(), BATCH);
-            let expired = expired.await?;
-            for job in &expired {
-                self.delete_job(job).await?;
-            }
-            if (expired.len() as i64) < BATCH {
-                return Ok(());
-            }
+        let expired = self.store.claim_expired_jobs(before, now_ms(), BATCH);
+        let expired = expired.await?;
+        for job in &expired {
+            self.delete_job(job).await?;
         }
+        Ok(expired.len())
     }
 
     async fn delete_job(&self, job: &ExpiredJob) -> Result<(), SweepError> {
@@ -161,23 +163,20 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn delete_abandoned_uploads(&self) -> Result<(), SweepError> {
+    async fn delete_abandoned_uploads(&self) -> Result<usize, SweepError> {
         let before = now_ms() - millis(UPLOAD_PATIENCE);
-        loop {
-            let abandoned = self.store.abandoned_uploads(before, BATCH).await?;
-            for upload in &abandoned {
-                self.blobs.delete(&upload.blob_key).await?;
-                self.store.delete_upload(&upload.id).await?;
-            }
-            if (abandoned.len() as i64) < BATCH {
-                return Ok(());
-            }
+        let abandoned = self.store.abandoned_uploads(before, BATCH).await?;
+        for upload in &abandoned {
+            self.blobs.delete(&upload.blob_key).await?;
+            self.store.delete_upload(&upload.id).await?;
         }
+        Ok(abandoned.len())
     }
 
-    async fn forget_idempotency_keys(&self) -> Result<(), SweepError> {
+    async fn forget_idempotency_keys(&self) -> Result<usize, SweepError> {
         let before = now_ms() - millis(IDEMPOTENCY);
         self.store.forget_idempotency_keys(before).await?;
-        Ok(())
+        // All of them, in one statement.
+        Ok(0)
     }
 }

@@ -276,6 +276,7 @@ impl Queue for Hooked {
     }
 
     async fn depth(&self) -> Result<u64, QueueError> {
+        (self.before)("depth").await;
         self.queue.depth().await
     }
 }
@@ -694,23 +695,71 @@ async fn jobs_older_than_the_retention_go_with_their_objects() {
 }
 
 #[tokio::test]
-async fn a_result_without_a_row_goes_with_its_job_and_a_full_batch_is_not_the_end() {
+async fn many_expired_jobs_keep_no_lost_job_waiting() {
     let place = Place::new(10 * SECOND, 5).await;
-    let mut ids = Vec::new();
+    let mut expired = Vec::new();
     for _ in 0..101 {
         let id = place.submit().await;
         place.store.cancel(&id, now_ms()).await.unwrap();
-        ids.push(id);
+        expired.push(id);
     }
-    let orphan = format!("results/{}.json", ids[100]);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let sweeper = place.sweeper(Some(Duration::ZERO));
+    assert!(sweeper.sweep().await, "there is more");
+    assert!(place.store.job(&expired[99]).await.unwrap().is_none());
+    assert!(place.store.job(&expired[100]).await.unwrap().is_some());
+    let lost = place.submit().await;
+    let claim = place.store.claim(&lost, "dead", now_ms() - 60_000, 1);
+    claim.await.unwrap();
+    assert!(!sweeper.sweep().await);
+    assert_eq!(place.job(&lost).await.state, JobState::Queued);
+    assert!(place.store.job(&expired[100]).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_result_without_a_row_goes_with_its_job_and_the_next_batch_follows_soon() {
+    let place = Place::new(10 * SECOND, 5).await;
+    let mut last = String::new();
+    for _ in 0..101 {
+        last = place.submit().await;
+        place.store.cancel(&last, now_ms()).await.unwrap();
+    }
+    let orphan = format!("results/{last}.json");
     let put = place.blobs.put(&orphan, "application/json", "{}".into());
     put.await.unwrap();
     tokio::time::sleep(Duration::from_millis(5)).await;
-    place.sweeper(Some(Duration::ZERO)).sweep().await;
-    for id in &ids {
-        assert_eq!(place.store.job(id).await.unwrap(), None);
+    let sweeper = place.sweeper(Some(Duration::ZERO));
+    let all_are_gone = async {
+        while place.store.job(&last).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = sweeper.run(CancellationToken::new()) => {}
+        () = all_are_gone => {}
+        () = tokio::time::sleep(6 * SECOND) => panic!("the next sweep is not the next batch"),
     }
     assert_eq!(place.blobs.head(&orphan).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sweeper_told_to_stop_leaves_its_sweep() {
+    let mut place = Place::new(10 * SECOND, 5).await;
+    let asked = Arc::new(Notify::new());
+    let told = asked.clone();
+    place.queue = Hooked::new(SECOND, move |_| {
+        told.notify_one();
+        Box::pin(std::future::pending())
+    });
+    let (sweeper, stop) = (place.sweeper(None), CancellationToken::new());
+    let sweeping = tokio::spawn({
+        let stop = stop.clone();
+        async move { sweeper.run(stop).await }
+    });
+    asked.notified().await;
+    stop.cancel();
+    let ended = tokio::time::timeout(5 * SECOND, sweeping).await;
+    ended.expect("it ends at once").unwrap();
 }
 
 #[tokio::test]
