@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -84,9 +85,14 @@ pub(super) async fn limit_concurrency(
     }
 }
 
+/// Only one route waits, whatever others are asked for.
 fn is_wait(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>();
+    let is_of_a_job = route.is_some_and(|route| route.as_str() == "/api/v1/jobs/{id}");
     let mut parameters = request.uri().query().unwrap_or_default().split('&');
-    parameters.any(|parameter| parameter.starts_with("wait="))
+    request.method() == Method::GET
+        && is_of_a_job
+        && parameters.any(|parameter| parameter.starts_with("wait="))
 }
 
 /// Ends a request that takes too long.

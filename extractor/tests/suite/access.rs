@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use extractor::api::{Access, Rate, route_list};
+use tokio::sync::Notify;
 
 use super::harness::{ADMIN_KEY, Api, Form, request};
 
@@ -245,4 +246,38 @@ async fn requests_that_wait_for_a_job_keep_no_other_out() {
     let other = api.submit(Form::pdf()).await;
     assert_eq!(other.status, 202);
     waiting.abort();
+}
+
+#[tokio::test]
+async fn to_ask_for_a_wait_makes_no_room_where_nothing_waits() {
+    let api = Arc::new(Api::start_with(|config| config.max_concurrent_requests = 1).await);
+    let asked = Arc::new(Notify::new());
+    let in_hand = tokio::spawn({
+        let (api, asked) = (api.clone(), asked.clone());
+        async move {
+            let body = futures::stream::once(async move {
+                asked.notify_one();
+                std::future::pending::<std::io::Result<Vec<u8>>>().await
+            });
+            let request = request("POST", "/api/v1/documents")
+                .header("x-api-key", ADMIN_KEY)
+                .header("content-type", "multipart/form-data; boundary=frontier");
+            api.send(request.body(Body::from_stream(body)).unwrap())
+                .await
+        }
+    });
+    asked.notified().await;
+    for (method, path) in [
+        ("POST", "/api/v1/documents?wait=1"),
+        ("POST", "/api/v1/uploads?wait=1"),
+        ("GET", "/api/v1/jobs?wait=1"),
+        (
+            "POST",
+            "/api/v1/jobs/00000000-0000-7000-8000-000000000000/retry?wait=1",
+        ),
+    ] {
+        let answer = api.call(method, path).await;
+        answer.assert_problem(503, "overloaded");
+    }
+    in_hand.abort();
 }
