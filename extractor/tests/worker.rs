@@ -17,7 +17,7 @@ use extractor::queue::{LocalQueue, Message, Queue, QueueError};
 use extractor::relay::Relay;
 use extractor::result::{ExtractionResult, Outcome, Routing, SCHEMA, Timings};
 use extractor::store::{
-    Cancel, ClaimedJob, DatabaseUrl, Job, JobState, NewDocument, NewJob, Store, Upload,
+    Cancel, Claim, ClaimedJob, DatabaseUrl, Job, JobState, NewDocument, NewJob, Store, Upload,
 };
 use extractor::sweeper::Sweeper;
 use extractor::worker::{Extract, Failure, Worker};
@@ -442,6 +442,33 @@ async fn a_worker_that_lost_its_lease_stops_and_writes_nothing() {
     }
     assert_eq!(place.job(&id).await.state, JobState::Processing);
     assert_eq!(place.store.result(&id).await.unwrap(), None);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_queue_that_hangs_lets_no_lease_run_out() {
+    let mut place = Place::new(SECOND, 5).await;
+    let extended = Arc::new(Semaphore::new(0));
+    let told = extended.clone();
+    place.queue = Hooked::new(2 * SECOND, move |call| {
+        if call != "extend" {
+            return Box::pin(async {});
+        }
+        told.add_permits(1);
+        Box::pin(std::future::pending())
+    });
+    let engine = Engine::new(vec![]);
+    let id = place.send().await;
+    let (_worker, stop) = place.work(&engine, SECOND);
+    engine.wait_until_begun().await;
+    // The third is due after the time of a lease.
+    let renewed = tokio::time::timeout(20 * SECOND, extended.acquire_many(3)).await;
+    renewed.expect("it is tried again").unwrap().forget();
+    let claim = place.store.claim(&id, "another", now_ms(), 1).await;
+    assert_eq!(claim.unwrap(), Claim::HeldByOther);
+    engine.let_on(1);
+    let job = place.wait_for(&id, JobState::NeedsReview).await;
+    assert_eq!(job.attempts, 1);
     stop.cancel();
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -166,11 +167,15 @@ impl Held<'_> {
     async fn hold(&self) {
         let Worker { queue, store, .. } = self.worker;
         let visibility = queue.visibility();
+        let period = visibility / 3;
+        let mut renewals = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::time::sleep(visibility / 3).await;
+            renewals.tick().await;
             let until = now_ms() + self.worker.lease_ms();
+            // The queue may be slow to answer, and must not be what the next renewal of the lease waits for.
             let (_told_to_the_tracker, lease) = tokio::join!(
-                queue.extend(self.message, visibility),
+                tokio::time::timeout(period, queue.extend(self.message, visibility)),
                 store.extend_lease(&self.claimed.job.id, self.owner, until),
             );
             if matches!(lease, Ok(false)) && !self.is_ending.load(Ordering::Relaxed) {
