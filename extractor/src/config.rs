@@ -30,16 +30,13 @@ pub struct ApiArgs {
     /// File with the key that signs upload links
     #[arg(long, env = env::TOKEN_SIGNING_KEY_FILE)]
     pub token_signing_key_file: SecretFile,
-    /// Proxies in front of the API that append to X-Forwarded-For; 0 takes the peer's address
-    #[arg(long, env = env::TRUSTED_PROXIES, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
-    pub trusted_proxies: u8,
     /// Documents that are accepted.
     #[command(flatten)]
     pub documents: DocumentArgs,
     /// How large they may be.
     #[command(flatten)]
     pub size: SizeArgs,
-    /// How many requests are taken.
+    /// How many requests are taken, and from whom.
     #[command(flatten)]
     pub limits: LimitArgs,
     /// How long finished jobs are kept.
@@ -114,7 +111,7 @@ pub struct ServeArgs {
     /// How large they may be.
     #[command(flatten)]
     pub size: SizeArgs,
-    /// How many requests are taken.
+    /// How many requests are taken, and from whom.
     #[command(flatten)]
     pub limits: LimitArgs,
     /// How long finished jobs are kept.
@@ -129,4 +126,29 @@ pub struct ServeArgs {
     /// Metrics and logs.
     #[command(flatten)]
     pub operations: OperationsArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Command;
+
+    use super::*;
+
+    fn settings<A: Args>() -> BTreeSet<String> {
+        let command = A::augment_args(Command::new("extractor"));
+        let arguments = command.get_arguments();
+        arguments
+            .map(|argument| argument.get_id().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn serve_takes_every_setting_of_the_api_but_those_of_its_ports() {
+        let of_the_ports = settings::<PortArgs>();
+        for setting in settings::<ApiArgs>().difference(&of_the_ports) {
+            assert!(settings::<ServeArgs>().contains(setting), "{setting}");
+        }
+    }
 }

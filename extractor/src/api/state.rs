@@ -96,6 +96,7 @@ impl ApiConfig {
         self.max_concurrent_requests = limits.max_concurrent_requests as usize;
         self.key_rate.requests = limits.key_requests_per_minute;
         self.anonymous_rate.requests = limits.anonymous_requests;
+        self.trusted_proxies = usize::from(limits.trusted_proxies);
         self
     }
 }

@@ -124,6 +124,9 @@ pub struct LimitArgs {
     /// Requests without a valid key of each address in 15 minutes; more are answered with 429
     #[arg(long, env = env::ANONYMOUS_REQUESTS, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub anonymous_requests: u32,
+    /// Proxies in front of the API that append to X-Forwarded-For; 0 takes the peer's address
+    #[arg(long, env = env::TRUSTED_PROXIES, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub trusted_proxies: u8,
 }
 
 /// How long finished jobs are kept.

@@ -61,13 +61,12 @@ pub async fn api(args: ApiArgs) -> Result<(), ServeError> {
 }
 
 fn api_config(args: &ApiArgs) -> Result<ApiConfig, ServeError> {
-    let mut config = ApiConfig::new(
+    let config = ApiConfig::new(
         parts::document_types(&args.documents)?,
         args.admin_key_file.clone(),
         args.token_signing_key_file.clone(),
     )
     .within(args.size, args.limits);
-    config.trusted_proxies = usize::from(args.trusted_proxies);
     config.admin_key.read()?;
     Ok(config)
 }

@@ -36,6 +36,7 @@ fn template(pipeline: &Pipeline, embedded: &Embedded, config_map: &ConfigMap) ->
     let grace_seconds = pod::grace_seconds(pods, GRACE_SECONDS);
     let mut environment = pod::listen_addresses(true);
     environment.push(variable(env::DATA_DIR, DATA_DIR));
+    environment.push(api::trusted_proxies(pipeline));
     environment.push(worker::concurrency(pipeline));
     environment.push(pod::shutdown_grace(grace_seconds));
     let mut parts = Parts {
