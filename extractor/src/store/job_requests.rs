@@ -85,7 +85,7 @@ impl Store {
                     None => Retry::Unknown,
                 });
             };
-            outbox::owe(&mut transaction, job_id, now_ms).await?;
+            outbox::owe(&mut transaction, job_id, 0, now_ms).await?;
             transaction.commit().await?;
             Ok(Retry::Queued(Job::from_row(&row)?))
         })

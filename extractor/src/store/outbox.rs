@@ -80,17 +80,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.timed("owe a message again", async {
             let mut connection = self.connection().await?;
-            let done = sqlx::query(
-                "INSERT INTO outbox (job_id, created_ms, taken_until_ms, sends)
-                 SELECT id, $1, $2, 0 FROM jobs WHERE id = $3 AND state = 'queued'
-                 ON CONFLICT (job_id) DO UPDATE SET created_ms = $1, taken_until_ms = $2, sent_ms = NULL",
-            )
-            .bind(now_ms)
-            .bind(from_ms)
-            .bind(job_id)
-            .execute(&mut *connection)
-            .await?;
-            Ok(done.rows_affected() == 1)
+            owe(&mut connection, job_id, from_ms, now_ms).await
         })
         .await
     }
@@ -111,21 +101,25 @@ impl Store {
     }
 }
 
-/// Owes the queue a message about a job, from now on, whatever was sent before.
+/// Owes the queue a message about a queued job from `from_ms` on (0: at once), whatever was sent before. False
+/// means that the job is not queued.
 pub(super) async fn owe(
     connection: &mut AnyConnection,
     job_id: &str,
+    from_ms: i64,
     now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO outbox (job_id, created_ms, taken_until_ms, sends) VALUES ($1, $2, 0, 0)
-         ON CONFLICT (job_id) DO UPDATE SET created_ms = $2, taken_until_ms = 0, sent_ms = NULL",
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO outbox (job_id, created_ms, taken_until_ms, sends)
+         SELECT id, $1, $2, 0 FROM jobs WHERE id = $3 AND state = 'queued'
+         ON CONFLICT (job_id) DO UPDATE SET created_ms = $1, taken_until_ms = $2, sent_ms = NULL",
     )
-    .bind(job_id)
     .bind(now_ms)
+    .bind(from_ms)
+    .bind(job_id)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// A job that has ended owes nothing. Part of the transaction that ends it.

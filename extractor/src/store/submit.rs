@@ -91,5 +91,6 @@ pub(super) async fn insert(
     .bind(now_ms)
     .execute(&mut *connection)
     .await?;
-    outbox::owe(connection, &new.id, now_ms).await
+    outbox::owe(connection, &new.id, 0, now_ms).await?;
+    Ok(())
 }

@@ -44,7 +44,7 @@ impl Store {
             let mut ids = Vec::with_capacity(rows.len());
             for row in &rows {
                 let id: String = row.try_get("id")?;
-                outbox::owe(&mut transaction, &id, now_ms).await?;
+                outbox::owe(&mut transaction, &id, 0, now_ms).await?;
                 ids.push(id);
             }
             transaction.commit().await?;
