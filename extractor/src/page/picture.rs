@@ -201,7 +201,12 @@ mod tests {
             page_pixels: 199,
             ..Limits::default()
         };
-        for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp] {
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Tiff,
+            ImageFormat::Bmp,
+            ImageFormat::Gif,
+        ] {
             assert_eq!(
                 read(encoded(&picture, format), &limits).map_err(|r| r.reason),
                 Err(Reason::TooManyPixels)
