@@ -76,7 +76,7 @@ async fn with_a_storage_class_the_one_pod_keeps_its_data_on_a_volume() -> Result
     let namespace = TestNamespace::create(&client, "volume").await?;
     let name = namespace.name.as_str();
     let mut spec = sample::one_pod();
-    spec["storage"] = json!({ "storageClassName": "local", "size": "1Gi" });
+    spec["storage"] = json!({ "storageClassName": "standard", "size": "1Gi" });
     pipeline::apply(&client, name, "kept", &spec).await?;
     pipeline::until_condition(&client, name, "kept", "Ready", "True", START).await?;
     pipeline::until_condition(&client, name, "kept", "DataDurable", "True", START).await?;

@@ -141,10 +141,14 @@ fn next_look(outcome: &Outcome, status: &ExtractionPipelineStatus) -> Duration {
     let is_unreachable = |condition: &Condition| {
         condition.status == "False" && condition.type_.ends_with("Reachable")
     };
+    let is_key_lost = |condition: &Condition| {
+        condition.status == "False" && condition.reason.starts_with("Secret")
+    };
     match outcome {
         Outcome::Invalid(problems) if problems.iter().any(|problem| problem.is_of_secret) => {
             SECRET_RECHECK
         }
+        Outcome::Applied(_) if status.conditions.iter().any(is_key_lost) => SECRET_RECHECK,
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
         // Its Secret may have been corrected, and with it where pods must be let go.

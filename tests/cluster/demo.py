@@ -17,7 +17,7 @@ OVER = {"succeeded", "needs_review", "failed", "cancelled", "dead_lettered"}
 SHOWN = ["vendor_name", "invoice_receipt_id", "invoice_receipt_date", "due_date", "currency", "subtotal", "tax", "total"]
 # Elapsed time counts from the start of the script that called this one.
 BEGUN = float(os.environ.get("EXTRACTION_STARTED", time.time()))
-RIGHT, WRONG, MISSING = "\u2714", "\u2718", "\u2718 nothing"
+RIGHT, WRONG = "\u2714", "\u2718"
 
 
 def say(text):
@@ -155,9 +155,15 @@ def same(name, found, wanted):
     return found == wanted
 
 
+def row(name, value, expected, fits):
+    """One field: what was found, what is printed on the document, and whether they are the same."""
+    return f"  {name:<21} {value or 'nothing':<34} {expected:<34} {RIGHT if fits else WRONG}"
+
+
 def show(api, jobs, ended):
     """Prints found beside expected; gives the numbers of right and of all fields."""
     right = total = 0
+    print(f"\n  {'field':<21} {'found':<34} {'expected':<34}")
     for job, (document, wanted) in jobs.items():
         state = ended[job]["state"]
         print(f"\n{document.parent.name}/{document.name}  {state} {ended[job].get('reason') or ''}")
@@ -175,11 +181,10 @@ def show(api, jobs, ended):
             value = found.get(name)
             fits = same(name, value, expected)
             right, total = right + fits, total + 1
-            mark = RIGHT if fits else MISSING if value is None else f"{WRONG} expected {expected}"
-            print(f"  {name:<21} {value or '':<34} {mark}")
+            print(row(name, value, expected, fits))
         items = len(wanted["line_items"])
         right, total = right + (rows == items), total + 1
-        print(f"  {'line items':<21} {rows:<34} {RIGHT if rows == items else f'{WRONG} expected {items}'}")
+        print(row("line items", str(rows), str(items), rows == items))
     return right, total
 
 
@@ -210,7 +215,7 @@ Where to look next
   curl -H "Authorization: Bearer $key" --resolve {arguments.host}:80:{arguments.address} http://{arguments.host}/api/v1/jobs
   curl -H "Authorization: Bearer $key" --resolve {arguments.host}:80:{arguments.address} \\
     -F document_type=Invoice -F file=@tests/documents/invoice/german-text.pdf http://{arguments.host}/api/v1/documents
-  curl --resolve aws:4566:$EXTRACTION_TEST_NODE_IP -T FILE 'LINK'   # for links of POST /api/v1/uploads
+  curl --resolve aws:4566:$EXTRACTION_TEST_NODE_IP -H 'content-type: application/pdf' -T FILE.pdf 'LINK'   # for links of POST /api/v1/uploads
   http://{arguments.host}/docs   (with `{arguments.address} {arguments.host}` in /etc/hosts)
   make demo-down                                     # removes everything""")
 

@@ -133,7 +133,7 @@ pub struct LimitArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RetentionArgs {
     /// Days after which finished jobs with their documents and results are deleted; 0 keeps them
-    #[arg(long, env = env::RETENTION_DAYS, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3650))]
+    #[arg(long, env = env::RETENTION_DAYS, default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=3650))]
     pub retention_days: u32,
 }
 

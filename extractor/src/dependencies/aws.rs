@@ -46,15 +46,12 @@ where
 {
     let (action, at) = (call.action, address(call));
     match error {
-        SdkError::TimeoutError(_) => {
-            Fault::new("Timeout", format!("{action}: no answer from {at} in time"))
-        }
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            Fault::new("Timeout", format!("{action}: no answer from {at} in time"))
-        }
-        SdkError::DispatchFailure(failure) if failure.is_io() => {
-            Fault::new("Unreachable", format!("{action}: cannot connect to {at}"))
-        }
+        SdkError::TimeoutError(_) => slow(call),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => slow(call),
+        SdkError::DispatchFailure(failure) if failure.is_io() => Fault::new(
+            "Unreachable",
+            format!("{action}: cannot connect to {at}: {}", way(call)),
+        ),
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => credentials(error, call),
         SdkError::ServiceError(answer) => {
             let headers = answer.raw().headers();
@@ -106,6 +103,24 @@ fn address(call: Call<'_>) -> String {
     }
 }
 
+fn slow(call: Call<'_>) -> Fault {
+    let message = format!(
+        "{}: no answer from {} in time: {}",
+        call.action,
+        address(call),
+        way(call)
+    );
+    Fault::new("Timeout", message)
+}
+
+/// What to look at when requests do not get there.
+fn way(call: Call<'_>) -> &'static str {
+    match call.endpoint {
+        Some(_) => "check `aws.endpointUrl`, and that the service there runs",
+        None => "check `aws.region`, and that pods are let out to AWS",
+    }
+}
+
 /// The SDK hides failures to get credentials in several places of the chain of causes.
 fn credentials<E>(error: &SdkError<E, HttpResponse>, call: Call<'_>) -> Fault
 where
@@ -136,9 +151,10 @@ where
         Fault::new(
             "Unreachable",
             format!(
-                "{}: cannot send the request to {}",
+                "{}: cannot send the request to {}: {}",
                 call.action,
-                address(call)
+                address(call),
+                way(call)
             ),
         )
     }

@@ -2,6 +2,7 @@
 //! condition's status.
 
 mod dependency;
+mod generated;
 mod migration;
 mod report;
 mod summary;
@@ -17,7 +18,7 @@ use super::apply::Migration;
 use super::kinds::Kind;
 use super::observe::Observed;
 use super::validate::Problem;
-use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Suspend};
+use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Storage, Suspend};
 
 /// Every condition, `Ready` first, then in the order in which causes explain effects.
 pub const CONDITIONS: [ConditionType; 8] = [
@@ -109,13 +110,7 @@ pub fn status(
             );
         }
     }
-    let ready = summary::ready(
-        pipeline.spec.suspend,
-        observed,
-        outcome,
-        &workloads,
-        &verdicts,
-    );
+    let ready = summary::ready(pipeline, observed, outcome, &workloads, &verdicts);
     set(&mut verdicts, ConditionType::Ready, ready);
 
     let generation = pipeline.metadata.generation;
@@ -183,13 +178,13 @@ fn verdicts(
         ConditionType::DatabaseReachable
         | ConditionType::QueueReachable
         | ConditionType::StorageReachable => {
-            dependency::verdict(type_, outcome, observed, workloads.is_embedded, before)
+            dependency::verdict(type_, pipeline, observed, outcome)
         }
         ConditionType::DatabaseMigrated => migration::verdict(outcome, observed, workloads, before),
         ConditionType::ApiAvailable => api.clone(),
         ConditionType::WorkersAvailable if workloads.is_embedded => embedded_workers(&api),
         ConditionType::WorkersAvailable => workload::workers(workloads, observed, outcome),
-        ConditionType::DataDurable => durability(pipeline),
+        ConditionType::DataDurable => durability(pipeline, observed),
     };
     CONDITIONS.map(|type_| (type_, verdict(type_))).into()
 }
@@ -206,21 +201,39 @@ fn embedded_workers(api: &Verdict) -> Verdict {
     }
 }
 
-fn durability(pipeline: &ExtractionPipeline) -> Verdict {
+fn durability(pipeline: &ExtractionPipeline, observed: &Observed) -> Verdict {
     let storage = pipeline.spec.storage.as_ref();
     match storage {
         _ if pipeline.spec.queue.is_some() => Verdict::yes(
             "ExternalServices",
             "documents are kept in the bucket, jobs in the database",
         ),
-        Some(storage) if storage.storage_class_name.is_some() => Verdict::yes(
-            "PersistentVolume",
-            "documents and jobs are kept on a persistent volume",
-        ),
+        Some(Storage {
+            storage_class_name: Some(class),
+            ..
+        }) => on_a_volume(class, observed),
         _ => Verdict::no(
             "TemporaryVolume",
             "documents and results are lost with the pod: set `storage.storageClassName` to keep them",
         ),
+    }
+}
+
+fn on_a_volume(class: &str, observed: &Observed) -> Verdict {
+    let mut children = observed.children.0.iter();
+    let is_bound = children.any(|((kind, _), child)| {
+        *kind == Kind::PersistentVolumeClaim && child.object["status"]["phase"] == "Bound"
+    });
+    if is_bound {
+        Verdict::yes(
+            "PersistentVolume",
+            "documents and jobs are kept on a persistent volume",
+        )
+    } else {
+        Verdict::unknown(
+            "NoVolumeYet",
+            format!("StorageClass '{class}' has not given the volume yet"),
+        )
     }
 }
 

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::controller::observe::{
-    Child, Children, Dependencies, Dependency, MigrationReport, PodProblem, Sample,
+    Child, Children, Dependencies, Dependency, KeyState, MigrationReport, PodProblem, Sample,
+    SecretState,
 };
 
 const NOW: i64 = 1_800_000_000;
@@ -291,6 +292,88 @@ fn a_database_that_lets_nobody_in_is_told_by_the_migration_before_an_api_pod_run
     );
     let done = computed(&pipeline, &observed, Outcome::Applied(Migration::Done));
     assert_eq!(lines(&done)[1], "DatabaseReachable=Unknown NoAnswer");
+}
+
+#[test]
+fn a_generated_secret_without_its_value_is_named_and_a_missing_one_is_no_problem() {
+    let ready_with = |state: SecretState| {
+        let observed = Observed {
+            generated: [("invoices-admin-key".to_owned(), state)].into(),
+            ..working()
+        };
+        let status = computed(&on_aws(), &observed, Outcome::Applied(Migration::Done));
+        let words = message(&status, ConditionType::Ready);
+        (lines(&status)[0].clone(), words)
+    };
+    let present = |is_empty: Option<bool>| {
+        let key = |is_empty| {
+            let database = Err("it is no URL");
+            ("api-key".to_owned(), KeyState { is_empty, database })
+        };
+        SecretState::Present {
+            uid: "s".to_owned(),
+            resource_version: "1".to_owned(),
+            keys: is_empty.into_iter().map(key).collect(),
+        }
+    };
+    let (ready, words) = ready_with(present(Some(true)));
+    assert_eq!(ready, "Ready=False SecretKeyEmpty");
+    assert_eq!(
+        words,
+        "key 'api-key' of Secret 'invoices-admin-key' is empty: give it a value, or delete the Secret to have another one made: kubectl delete secret invoices-admin-key"
+    );
+    assert_eq!(ready_with(present(None)).0, "Ready=False SecretKeyMissing");
+    assert_eq!(ready_with(present(Some(false))).0, "Ready=True Ready");
+    assert_eq!(ready_with(SecretState::Missing).0, "Ready=True Ready");
+}
+
+#[test]
+fn nothing_is_ready_before_somebody_has_reached_what_it_stands_on() {
+    let untried = Dependency::default();
+    let observed = Observed {
+        dependencies: Sample::Known(Dependencies {
+            queue: untried,
+            storage: reachable(),
+            database: reachable(),
+        }),
+        ..working()
+    };
+    let mut pipeline = on_aws();
+    let done = || Outcome::Applied(Migration::Done);
+    let first = lines(&computed(&pipeline, &observed, done()));
+    assert_eq!(first[0], "Ready=Unknown NotUsedYet");
+    assert_eq!(first[2], "QueueReachable=Unknown NotUsedYet");
+
+    // A pod that starts anew takes nothing back, unless the spec is another.
+    pipeline.status = Some(computed(&pipeline, &working(), done()));
+    assert_eq!(
+        lines(&computed(&pipeline, &observed, done()))[0],
+        "Ready=True Ready"
+    );
+    pipeline.metadata.generation = Some(3);
+    let changed = lines(&computed(&pipeline, &observed, done()));
+    assert_eq!(changed[0], "Ready=Unknown NotUsedYet");
+}
+
+#[test]
+fn data_is_durable_once_the_volume_is_there() {
+    let pipeline = pipeline(json!({ "storage": { "storageClassName": "fast" } }));
+    let durable_with = |phase: &str| {
+        let object = json!({ "status": { "phase": phase } });
+        let claim = Child {
+            metadata: Default::default(),
+            object,
+        };
+        let name = "invoices-data".to_owned();
+        let observed = Observed {
+            children: Children([((Kind::PersistentVolumeClaim, name), claim)].into()),
+            ..Observed::default()
+        };
+        let outcome = Outcome::Applied(Migration::NotNeeded);
+        lines(&computed(&pipeline, &observed, outcome))[7].clone()
+    };
+    assert_eq!(durable_with("Pending"), "DataDurable=Unknown NoVolumeYet");
+    assert_eq!(durable_with("Bound"), "DataDurable=True PersistentVolume");
 }
 
 fn with_problem(status: Value, component: &str, reason: &'static str) -> Observed {

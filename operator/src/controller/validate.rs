@@ -3,7 +3,6 @@
 
 mod cluster;
 mod embedded;
-mod generated;
 mod image;
 mod pipeline;
 mod pod_template;
@@ -56,7 +55,7 @@ pub fn validate(
         .controller_owner_ref(&())
         .expect("an object of the API server has a name and a uid");
 
-    let mut problems = generated::validate(&owner.name, observed);
+    let mut problems = Vec::new();
     let mode = collect(&mut problems, mode(&pipeline.spec, observed));
     let pods = pod_template::validate("worker", &worker.resources, worker.pod_template.as_ref());
     let worker_pods = collect(&mut problems, pods.map_err(|problem| vec![problem]));

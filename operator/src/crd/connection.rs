@@ -33,7 +33,7 @@ pub struct Aws {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(
-        validation = Rule::new("self.matches('^https?://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?/?$')")
+        validation = Rule::new("self.matches('^https?://[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/?$')")
             .message("must be a URL of scheme, host and port only, such as 'http://10.0.0.1:4566'")
     )]
     pub endpoint_url: Option<String>,
@@ -87,8 +87,8 @@ pub struct Storage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 63))]
     #[x_kube(
-        validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$')")
-            .message("must be the name of a bucket: lower-case letters, digits, '.' and '-', with a letter or digit at both ends"),
+        validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$') && !self.contains('..') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')")
+            .message("must be the name of a bucket: lower-case letters, digits, '-' and single '.', with a letter or digit at both ends, and no IP address"),
         validation = Rule::new("self == oldSelf")
             .message("must not change: documents and results would no longer be found; create another pipeline")
     )]
@@ -98,8 +98,8 @@ pub struct Storage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(
-        validation = Rule::new(r#"self.matches("^[a-zA-Z0-9!_.*'()-]+(/[a-zA-Z0-9!_.*'()-]+)*$")"#)
-            .message("must be parts of letters, digits and any of !_.*'()- with one '/' between two of them")
+        validation = Rule::new(r#"self.matches("^[a-zA-Z0-9!_.*'()-]+(/[a-zA-Z0-9!_.*'()-]+)*$") && !self.split("/").exists(part, part == "." || part == "..")"#)
+            .message("must be parts of letters, digits and any of !_.*'()- with one '/' between two of them; '.' and '..' are no parts")
     )]
     pub prefix: Option<String>,
 
@@ -145,7 +145,7 @@ pub struct SecretKey {
     /// Key inside the Secret.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(
-        validation = Rule::new("self.matches('^[a-zA-Z0-9._-]+$')")
+        validation = Rule::new("self.matches('^[a-zA-Z0-9._-]+$') && self != '.' && !self.startsWith('..')")
             .message("must be a key of a Secret: letters, digits, '.', '-' and '_'")
     )]
     pub key: String,

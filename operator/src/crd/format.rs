@@ -12,9 +12,9 @@ pub(super) fn object_name() -> Rule {
 /// What clients put into their requests as `Host`.
 pub(super) fn host_name() -> Rule {
     Rule::new(
-        r"self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",
+        r"self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')",
     )
-    .message("must be a host name in lower case, such as 'invoices.example.com', without scheme, port or path")
+    .message("must be a host name in lower case, such as 'invoices.example.com', without scheme, port or path, and no IP address")
 }
 
 /// An image reference as container runtimes take it.

@@ -23,7 +23,7 @@ fn create(schemas: &mut SchemaGenerator) -> Operation {
     Operation {
         method: Method::POST,
         path: "/api/v1/keys",
-        summary: "Make a key; its token is shown once",
+        summary: "Make a key; it is shown once",
         description: "Give each client its own key with the scopes that it needs, so that it can be revoked alone. A key cannot make one with scopes that it lacks.",
         id: "",
         takes: Takes::Body("application/json", schema, example),

@@ -7,16 +7,23 @@ use extraction_contract::database_reason;
 use super::{Outcome, Verdict, find, word};
 use crate::controller::apply::Migration;
 use crate::controller::observe::{Dependency, Observed, Sample};
-use crate::crd::ConditionType;
+use crate::crd::{ConditionType, ExtractionPipeline};
+
+/// Reason while nobody can say whether a dependency answers.
+pub(super) const NOT_USED_YET: &str = "NotUsedYet";
 
 pub(super) fn verdict(
     type_: ConditionType,
-    outcome: &Outcome,
+    pipeline: &ExtractionPipeline,
     observed: &Observed,
-    is_embedded: bool,
-    before: &[Condition],
+    outcome: &Outcome,
 ) -> Verdict {
-    let of = |name, dependency| of(name, dependency, is_embedded);
+    let status = pipeline.status.as_ref();
+    let before = status.map_or(&[][..], |status| &status.conditions);
+    let of = |name, dependency: &Dependency| match dependency.reachable {
+        None => unused(name, type_, pipeline, before),
+        Some(is_reachable) => used(name, dependency, is_reachable),
+    };
     let unconnected = || match type_ {
         ConditionType::DatabaseReachable => unconnected_migration(outcome, observed, before),
         _ => None,
@@ -73,22 +80,38 @@ fn waiting() -> Verdict {
     )
 }
 
-fn of(name: &str, dependency: &Dependency, is_embedded: bool) -> Verdict {
-    match dependency.reachable {
-        Some(true) => Verdict::yes("Reachable", format!("the {name} answers")),
-        None if is_embedded => Verdict::yes("InThePod", format!("the one pod has its own {name}")),
-        None => Verdict::unknown("NotUsedYet", format!("the API has not used the {name} yet")),
-        Some(false) => {
-            let reason = word(
-                dependency.reason.as_deref().unwrap_or_default(),
-                "Unreachable",
-            );
-            let otherwise = || format!("the {name} does not answer");
-            let message = dependency
-                .message
-                .clone()
-                .filter(|message| !message.is_empty());
-            Verdict::no(&reason, message.unwrap_or_else(otherwise))
-        }
+/// No pod has used it since it started. Of the same spec, the last word stands until one has.
+fn unused(
+    name: &str,
+    type_: ConditionType,
+    pipeline: &ExtractionPipeline,
+    before: &[Condition],
+) -> Verdict {
+    if pipeline.spec.queue.is_none() {
+        return Verdict::yes("InThePod", format!("the one pod has its own {name}"));
     }
+    match find(before, type_) {
+        Some(said)
+            if said.observed_generation == pipeline.metadata.generation
+                && said.status != "Unknown" =>
+        {
+            said_before(said)
+        }
+        _ => Verdict::unknown(NOT_USED_YET, format!("the API has not used the {name} yet")),
+    }
+}
+
+fn used(name: &str, dependency: &Dependency, is_reachable: bool) -> Verdict {
+    if is_reachable {
+        return Verdict::yes("Reachable", format!("the {name} answers"));
+    }
+    let reason = dependency.reason.as_deref().unwrap_or_default();
+    let message = dependency.message.clone();
+    let otherwise = || format!("the {name} does not answer");
+    Verdict::no(
+        &word(reason, "Unreachable"),
+        message
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(otherwise),
+    )
 }

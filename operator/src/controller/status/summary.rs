@@ -1,11 +1,14 @@
 //! `Ready`: the first cause, in words.
 
-use super::{Outcome, Verdict, Workloads};
+use kube::ResourceExt;
+
+use super::dependency::NOT_USED_YET;
+use super::{Outcome, Verdict, Workloads, generated};
 use crate::controller::observe::{Observed, Sample};
-use crate::crd::{ConditionType, Suspend};
+use crate::crd::{ConditionType, ExtractionPipeline, Suspend};
 
 pub(super) fn ready(
-    suspend: Suspend,
+    pipeline: &ExtractionPipeline,
     observed: &Observed,
     outcome: &Outcome,
     workloads: &Workloads,
@@ -13,12 +16,14 @@ pub(super) fn ready(
 ) -> Verdict {
     let causes = [
         stopped(outcome),
+        generated::problem(&pipeline.name_any(), observed),
         failing(verdicts),
         stuck(observed, workloads),
         silent(observed, verdicts),
+        untried(verdicts),
     ];
     let cause = causes.into_iter().flatten().next();
-    cause.unwrap_or_else(|| content(suspend))
+    cause.unwrap_or_else(|| content(pipeline.spec.suspend))
 }
 
 /// Why nothing was built.
@@ -65,6 +70,13 @@ fn silent(observed: &Observed, verdicts: &[(ConditionType, Verdict)]) -> Option<
         "NoAnswer",
         "the API pods have not said yet whether queue, storage and database answer; if this lasts, check that the NetworkPolicies admit the operator to their metrics port",
     ))
+}
+
+/// A pipeline is not ready before somebody has reached what it stands on.
+fn untried(verdicts: &[(ConditionType, Verdict)]) -> Option<Verdict> {
+    let mut all = verdicts.iter();
+    let (_, verdict) = all.find(|(_, verdict)| verdict.reason == NOT_USED_YET)?;
+    Some(verdict.clone())
 }
 
 fn content(suspend: Suspend) -> Verdict {

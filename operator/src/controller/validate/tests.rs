@@ -186,29 +186,6 @@ fn a_pipeline_with_some_of_its_services_is_refused() {
 }
 
 #[test]
-fn a_generated_secret_without_its_value_is_named_and_a_missing_one_is_no_problem() {
-    let with = |state| Observed {
-        generated: [("invoices-admin-key".to_owned(), state)].into(),
-        ..Observed::default()
-    };
-    let empty = KeyState {
-        is_empty: true,
-        ..value()
-    };
-    let pipeline = pipeline(json!({}));
-    let found = problems(&pipeline, &with(secret([("api-key", empty)])));
-    assert_eq!(found[0].1, "SecretKeyEmpty");
-    assert_eq!(
-        found[0].2,
-        "key 'api-key' of Secret 'invoices-admin-key' is empty: give it a value, or delete the Secret to have another one made: kubectl delete secret invoices-admin-key"
-    );
-    let found = problems(&pipeline, &with(secret([])));
-    assert_eq!(found[0].1, "SecretKeyMissing");
-    assert!(validate(&pipeline, &with(secret([("api-key", value())]))).is_ok());
-    assert!(validate(&pipeline, &with(SecretState::Missing)).is_ok());
-}
-
-#[test]
 fn an_endpoint_is_taken_apart() {
     let ports = [
         ("http://aws:4566/", "http://aws:4566", "aws", 4566),

@@ -99,7 +99,7 @@ fn crash_loop(container: &ContainerStatus) -> Option<Found> {
             "container '{name}' was killed for using more memory than its limit: raise `resources.limits.memory`"
         ),
         _ => format!(
-            "container '{name}' ends with exit code {} again and again: see its log",
+            "container '{name}' ends with exit code {} again and again: see its log (`kubectl logs --previous` of the pod)",
             last.exit_code
         ),
     };

@@ -1,24 +1,18 @@
 //! Whether the Secrets that the operator made still hold what it put there. It may not write to a Secret that is
-//! there, so what somebody took out of one is somebody's to mend.
+//! there, so what somebody took out of one is somebody's to mend. Nothing that is built depends on it.
 
-use super::Problem;
+use super::Verdict;
 use crate::controller::build::GENERATED;
 use crate::controller::observe::{Observed, SecretState};
-use crate::crd::ConditionType;
 
-/// Missing Secrets are no problem: they are made.
-pub(super) fn validate(pipeline: &str, observed: &Observed) -> Vec<Problem> {
-    let problem = |(suffix, key): (&str, &str)| {
+/// What is wrong with them. Missing Secrets are no problem: they are made.
+pub(super) fn problem(pipeline: &str, observed: &Observed) -> Option<Verdict> {
+    let mut all = GENERATED.into_iter();
+    all.find_map(|(suffix, key)| {
         let name = format!("{pipeline}-{suffix}");
         let (reason, message) = fault(observed.generated.get(&name)?, &name, key)?;
-        Some(Problem {
-            condition: ConditionType::Ready,
-            reason,
-            message,
-            is_of_secret: true,
-        })
-    };
-    GENERATED.into_iter().filter_map(problem).collect()
+        Some(Verdict::no(reason, message))
+    })
 }
 
 fn fault(state: &SecretState, name: &str, key: &str) -> Option<(&'static str, String)> {
