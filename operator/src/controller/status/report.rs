@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::dependency::NOT_USED_YET;
 use super::find;
 use crate::controller::apply::FIELD_MANAGER;
 use crate::controller::observe::CALL_LIMIT;
@@ -114,7 +115,7 @@ fn events(before: &[Condition], after: &[Condition]) -> Vec<Event> {
 fn event(condition: &Condition) -> Event {
     let is_progress = matches!(
         condition.reason.as_str(),
-        "Migrating" | "Starting" | "NotCreated" | "NoAnswer"
+        "Migrating" | "Starting" | "NotCreated" | "NoAnswer" | NOT_USED_YET | "NoVolumeYet"
     );
     let is_good = condition.status == "True" || is_progress;
     Event {
@@ -163,6 +164,17 @@ mod tests {
         );
         assert_eq!(reasons(&[], std::slice::from_ref(&a)), ["SecretMissing"]);
         assert_eq!(reasons(&[a], &[b]), ["Ready"]);
+    }
+
+    #[test]
+    fn what_belongs_to_every_start_is_no_warning() {
+        let is_warning = |status, reason| {
+            let event = event(&ready(status, reason, ""));
+            matches!(event.type_, EventType::Warning)
+        };
+        assert!(!is_warning("Unknown", NOT_USED_YET));
+        assert!(!is_warning("False", "Starting"));
+        assert!(is_warning("False", "Timeout"));
     }
 
     #[test]
