@@ -2,6 +2,7 @@
 //! condition's status.
 
 mod dependency;
+mod durability;
 mod generated;
 mod migration;
 mod report;
@@ -18,7 +19,7 @@ use super::apply::Migration;
 use super::kinds::Kind;
 use super::observe::Observed;
 use super::validate::Problem;
-use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Storage, Suspend};
+use crate::crd::{ConditionType, ExtractionPipeline, ExtractionPipelineStatus, Suspend};
 
 /// Every condition, `Ready` first, then in the order in which causes explain effects.
 pub const CONDITIONS: [ConditionType; 8] = [
@@ -184,7 +185,7 @@ fn verdicts(
         ConditionType::ApiAvailable => api.clone(),
         ConditionType::WorkersAvailable if workloads.is_embedded => embedded_workers(&api),
         ConditionType::WorkersAvailable => workload::workers(workloads, observed, outcome),
-        ConditionType::DataDurable => durability(pipeline, observed),
+        ConditionType::DataDurable => durability::verdict(pipeline, observed),
     };
     CONDITIONS.map(|type_| (type_, verdict(type_))).into()
 }
@@ -198,42 +199,6 @@ fn embedded_workers(api: &Verdict) -> Verdict {
     Verdict {
         message,
         ..api.clone()
-    }
-}
-
-fn durability(pipeline: &ExtractionPipeline, observed: &Observed) -> Verdict {
-    let storage = pipeline.spec.storage.as_ref();
-    match storage {
-        _ if pipeline.spec.queue.is_some() => Verdict::yes(
-            "ExternalServices",
-            "documents are kept in the bucket, jobs in the database",
-        ),
-        Some(Storage {
-            storage_class_name: Some(class),
-            ..
-        }) => on_a_volume(class, observed),
-        _ => Verdict::no(
-            "TemporaryVolume",
-            "documents and results are lost with the pod: set `storage.storageClassName` to keep them",
-        ),
-    }
-}
-
-fn on_a_volume(class: &str, observed: &Observed) -> Verdict {
-    let mut children = observed.children.0.iter();
-    let is_bound = children.any(|((kind, _), child)| {
-        *kind == Kind::PersistentVolumeClaim && child.object["status"]["phase"] == "Bound"
-    });
-    if is_bound {
-        Verdict::yes(
-            "PersistentVolume",
-            "documents and jobs are kept on a persistent volume",
-        )
-    } else {
-        Verdict::unknown(
-            "NoVolumeYet",
-            format!("StorageClass '{class}' has not given the volume yet"),
-        )
     }
 }
 
