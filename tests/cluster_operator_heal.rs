@@ -10,8 +10,8 @@ use extraction_tests::figures::{Figure, record};
 use extraction_tests::sample::{self, Sample};
 use extraction_tests::{children, pipeline, release};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::runtime::watcher::watch_object;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
@@ -192,11 +192,20 @@ fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
             let mut containers = spec["template"]["spec"]["containers"].clone();
             containers[0]["image"] = json!("localhost/edited:1");
             let variables = containers[0]["env"].as_array_mut();
-            let setting = json!({ "name": "EXTRACTION_MAX_PAGES", "value": "1" });
+            let setting = json!({ "name": "HTTP_PROXY", "value": "http://edited" });
             variables.context("no environment")?.push(setting);
-            json!({ "spec": { "template": { "spec": { "containers": containers } } } })
+            let mut added = containers[0].clone();
+            added["name"] = json!("added");
+            let containers = [containers[0].take(), added];
+            let pod = json!({ "containers": containers, "nodeSelector": { "edited": "true" } });
+            json!({ "spec": { "paused": true, "template": { "spec": pod } } })
         }
-        Kind::Service => first("ports", &|port| port["targetPort"] = json!(9)),
+        Kind::Service => {
+            let mut ports = spec["ports"].as_array().cloned().context("no ports")?;
+            ports[0]["targetPort"] = json!(9);
+            ports.push(json!({ "name": "added", "port": 9 }));
+            json!({ "spec": { "ports": ports, "externalIPs": ["192.0.2.1"] } })
+        }
         Kind::Ingress => first("rules", &|rule| rule["host"] = json!("edited.localhost")),
         Kind::HorizontalPodAutoscaler => json!({ "spec": { "maxReplicas": 9 } }),
         Kind::PodDisruptionBudget => json!({ "spec": { "maxUnavailable": "100%" } }),
@@ -226,6 +235,59 @@ async fn until(
     tokio::time::timeout(PATIENCE, watch)
         .await
         .with_context(|| format!("{expectation}: not within {PATIENCE:?}"))
+}
+
+#[tokio::test]
+async fn while_a_secret_is_missing_children_are_mended_and_no_pod_is_replaced() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let sample = Sample::prepare(&client, "lost").await?;
+    let namespace = sample.namespace.name.as_str();
+    pipeline::apply(&client, namespace, sample::NAME, &sample.spec()?).await?;
+    pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let running = async || -> Result<Vec<String>> {
+        let listed = pods.list(&ListParams::default()).await?.items.into_iter();
+        let names = listed.filter(|pod| !pod.name_any().contains("migrate"));
+        Ok(names.map(|pod| pod.name_any()).collect())
+    };
+    let before = running().await?;
+
+    let begun = Instant::now();
+    secrets(&client, namespace)
+        .delete(sample::DATABASE_SECRET, &DeleteParams::default())
+        .await?;
+    pipeline::unready(&client, namespace, sample::NAME, "SecretMissing").await?;
+    record(
+        "heal",
+        &Figure {
+            name: "Secret of the user deleted, until the status says so",
+            value: begun.elapsed().as_secs_f64(),
+            unit: "s",
+            at_most: 5.0,
+            note: "told by the garbage collector",
+        },
+    )?;
+    let mut slow = Vec::new();
+    for (kind, child) in children::of(&client, namespace, sample::NAME).await? {
+        if matches!(kind, Kind::NetworkPolicy | Kind::Service | Kind::ConfigMap) {
+            let title = children::title(kind, &child);
+            let api = children::api(&client, namespace, kind);
+            let seconds = edit(api.clone(), kind, &child).await?;
+            slow.extend(healed(&format!("{title} edited without Secret"), seconds)?);
+            let seconds = delete(api, &child.name_any(), &title).await?;
+            slow.extend(healed(&format!("{title} deleted without Secret"), seconds)?);
+        }
+    }
+    ensure!(slow.is_empty(), "over {HEALED} s:\n{}", slow.join("\n"));
+    let told = pipeline::unready(&client, namespace, sample::NAME, "SecretMissing").await?;
+    ensure!(told.message.contains("'local-db'"), "{}", told.message);
+
+    sample.create_secret(&client, &sample.database_url).await?;
+    pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
+    assert_eq!(running().await?, before);
+    Ok(())
 }
 
 #[tokio::test]

@@ -26,8 +26,9 @@ use tokio::time::timeout;
 
 use self::apply::Migration;
 use self::observe::dependencies::{Key, Sampler};
-use self::observe::{CALL_LIMIT, Settings};
+use self::observe::{CALL_LIMIT, Observed, Settings};
 use self::status::Outcome;
+use self::validate::Validated;
 use crate::crd::{ExtractionPipeline, ExtractionPipelineStatus};
 use crate::metrics::Metrics;
 
@@ -81,16 +82,10 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
     let validated = validate::validate(&pipeline, &observed);
     let image = image_to_run(&pipeline, &validated);
 
-    // build (pure)
-    let built = validated.map(|valid| build::build(&valid));
-
-    // apply (writes)
-    let applied = match built {
+    // build (pure) and apply (writes)
+    let applied = match validated {
         Err(problems) => Ok(Outcome::Invalid(problems)),
-        Ok(_) if status::is_suspended(&pipeline) => Ok(Outcome::Suspended),
-        Ok(resources) => apply::apply(client, &pipeline, &observed, resources)
-            .await
-            .map(Outcome::Applied),
+        Ok(valid) => carry_out(client, &pipeline, &observed, valid).await,
     };
 
     // status (pure, then one write)
@@ -101,16 +96,49 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
     count_conditions(&context.metrics, key, &status);
 
     applied?;
-    Ok(Action::requeue(next_look(&outcome, &status)))
+    let has_lost_key = status::has_lost_key(&pipeline, &observed);
+    Ok(Action::requeue(next_look(&outcome, &status, has_lost_key)))
+}
+
+/// Builds the children and makes them, as far as the pipeline is not suspended or held.
+async fn carry_out(
+    client: &Client,
+    pipeline: &ExtractionPipeline,
+    observed: &Observed,
+    valid: Validated,
+) -> Result<Outcome, apply::Error> {
+    let Validated {
+        pipeline: valid,
+        held_by,
+    } = valid;
+    let is_held = !held_by.is_empty();
+    if status::is_suspended(pipeline) {
+        return Ok(if is_held {
+            Outcome::Invalid(held_by)
+        } else {
+            Outcome::Suspended
+        });
+    }
+    let resources = build::build(&valid);
+    let migration = apply::apply(client, pipeline, observed, resources, is_held).await?;
+    Ok(if is_held {
+        Outcome::Invalid(held_by)
+    } else {
+        Outcome::Applied(migration)
+    })
 }
 
 /// The image to record; `None` when the pods stay as they are.
 fn image_to_run(
     pipeline: &ExtractionPipeline,
-    validated: &Result<validate::Pipeline, Vec<validate::Problem>>,
+    validated: &Result<Validated, Vec<validate::Problem>>,
 ) -> Option<String> {
-    let valid = validated.as_ref().ok()?;
-    (!status::is_suspended(pipeline)).then(|| valid.image.clone())
+    let Validated {
+        pipeline: valid,
+        held_by,
+    } = validated.as_ref().ok()?;
+    let may_change = held_by.is_empty() && !status::is_suspended(pipeline);
+    may_change.then(|| valid.image.clone())
 }
 
 /// The pipeline as it is now; `None` when it is gone or going, and its children with it.
@@ -137,18 +165,15 @@ fn failure(error: &apply::Error) -> Outcome {
 }
 
 /// When to look again although no watch tells.
-fn next_look(outcome: &Outcome, status: &ExtractionPipelineStatus) -> Duration {
+fn next_look(outcome: &Outcome, status: &ExtractionPipelineStatus, has_lost_key: bool) -> Duration {
     let is_unreachable = |condition: &Condition| {
         condition.status == "False" && condition.type_.ends_with("Reachable")
-    };
-    let is_key_lost = |condition: &Condition| {
-        condition.status == "False" && condition.reason.starts_with("Secret")
     };
     match outcome {
         Outcome::Invalid(problems) if problems.iter().any(|problem| problem.is_of_secret) => {
             SECRET_RECHECK
         }
-        Outcome::Applied(_) if status.conditions.iter().any(is_key_lost) => SECRET_RECHECK,
+        Outcome::Applied(_) if has_lost_key => SECRET_RECHECK,
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
         // Its Secret may have been corrected, and with it where pods must be let go.

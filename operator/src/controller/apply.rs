@@ -7,6 +7,7 @@ mod ensure;
 mod generated;
 mod migration;
 mod repair;
+pub(super) mod strangers;
 
 pub use migration::Migration;
 
@@ -92,12 +93,14 @@ fn words(error: &kube::Error) -> String {
 
 /// Makes the children: what pods need before they start, then the migration, then the pods, then what leads to
 /// them and scales them. Policies come first, so that no pod runs without them. Deployments keep their pod
-/// templates until the migration has succeeded; its state is returned.
+/// templates until the migration has succeeded; its state is returned. `is_held`: pods could not start for want of a
+/// Secret, so none is changed.
 pub async fn apply(
     client: &Client,
     pipeline: &ExtractionPipeline,
     observed: &Observed,
     resources: Resources,
+    is_held: bool,
 ) -> Result<Migration, Error> {
     let Resources {
         service_accounts,
@@ -112,13 +115,14 @@ pub async fn apply(
         autoscalers,
         disruption_budgets,
     } = resources;
-    let rollout = Rollout::of(pipeline, observed, &deployments);
+    let rollout = Rollout::of(pipeline, observed, &deployments, is_held);
     let mut all = Ensurer::new(client, pipeline, &observed.children);
 
     all.all(Kind::ServiceAccount, service_accounts).await?;
     let secrets = generated::ensure_all(client, &observed.generated, &generated_secrets).await?;
     let owners = config_map.metadata.owner_references.get_or_insert_default();
     owners.extend(secrets);
+    owners.extend(generated::references(&observed.secrets));
     all.all(Kind::PersistentVolumeClaim, volume_claim).await?;
     all.all(Kind::NetworkPolicy, network_policies).await?;
     let migration = migration::advance(&mut all, observed, migration, &rollout).await?;
@@ -130,7 +134,13 @@ pub async fn apply(
 
     // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
     let results = [
-        roll(&mut all, deployments, migration.is_done(), may_roll).await,
+        roll(
+            &mut all,
+            deployments,
+            rollout.may_create(migration),
+            may_roll,
+        )
+        .await,
         wake(&all, &autoscalers).await,
         all.one(Kind::Service, service, Template::Follows).await,
         expose(&mut all, ingress).await,
@@ -172,15 +182,22 @@ async fn wake(ensurer: &Ensurer<'_>, autoscalers: &[HorizontalPodAutoscaler]) ->
 
 /// What holds pods back.
 struct Rollout {
-    /// Pods run and are to stay as they are.
+    /// Pods are to stay as they are, by the user's wish or for want of a Secret.
     is_frozen: bool,
+    /// A Secret is wanting.
+    is_held: bool,
     /// The status says that the database has the schema of this very spec: a Job that somebody deleted is only
     /// repeated, and nothing waits for it.
     was_migrated: bool,
 }
 
 impl Rollout {
-    fn of(pipeline: &ExtractionPipeline, observed: &Observed, deployments: &[Deployment]) -> Self {
+    fn of(
+        pipeline: &ExtractionPipeline,
+        observed: &Observed,
+        deployments: &[Deployment],
+        is_held: bool,
+    ) -> Self {
         let runs = |wanted: &Deployment| {
             observed
                 .children
@@ -195,9 +212,15 @@ impl Rollout {
         let is_true =
             |condition: &Condition| condition.type_ == migrated && condition.status == "True";
         Self {
-            is_frozen: no_rollouts && deployments.iter().any(runs),
+            is_frozen: is_held || no_rollouts && deployments.iter().any(runs),
+            is_held,
             was_migrated: current.is_some_and(|status| status.conditions.iter().any(is_true)),
         }
+    }
+
+    /// Whether a Deployment that is not there may be made.
+    fn may_create(&self, migration: Migration) -> bool {
+        migration.is_done() && (self.was_migrated || !self.is_held)
     }
 }
 
@@ -205,13 +228,13 @@ impl Rollout {
 async fn roll(
     ensurer: &mut Ensurer<'_>,
     deployments: Vec<Deployment>,
-    is_migrated: bool,
+    may_create: bool,
     may_roll: bool,
 ) -> Result<(), Error> {
     let mut results = Vec::new();
     for deployment in deployments {
         let name = deployment.name_any();
-        if is_migrated || ensurer.live(Kind::Deployment, &name).is_some() {
+        if may_create || ensurer.live(Kind::Deployment, &name).is_some() {
             let template = Template::frozen_if(!may_roll);
             results.push(ensurer.one(Kind::Deployment, deployment, template).await);
         } else {

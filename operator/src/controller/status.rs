@@ -257,6 +257,12 @@ fn word(reason: &str, otherwise: &str) -> String {
     }
 }
 
+/// Whether a Secret that the operator made no longer holds its key, so that somebody must mend it.
+pub fn has_lost_key(pipeline: &ExtractionPipeline, observed: &Observed) -> bool {
+    let name = pipeline.metadata.name.as_deref().unwrap_or_default();
+    generated::problem(name, observed).is_some()
+}
+
 /// Whether nothing at all is to be written for this pipeline.
 pub fn is_suspended(pipeline: &ExtractionPipeline) -> bool {
     pipeline.spec.suspend == Suspend::All

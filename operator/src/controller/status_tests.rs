@@ -43,6 +43,7 @@ fn deployment(name: &str, status: Value) -> ((Kind, String), Child) {
         Child {
             metadata: Default::default(),
             object,
+            has_strangers: false,
         },
     )
 }
@@ -363,6 +364,7 @@ fn data_is_durable_once_the_volume_is_there() {
         let claim = Child {
             metadata: Default::default(),
             object,
+            has_strangers: false,
         };
         let name = "invoices-data".to_owned();
         let observed = Observed {

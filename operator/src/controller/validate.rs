@@ -6,12 +6,14 @@ mod embedded;
 mod image;
 mod pipeline;
 mod pod_template;
+mod recorded;
 mod secrets;
 
 pub use image::resolve as resolve_image;
 pub use pipeline::{
     Aws, Cluster, Credentials, Embedded, Endpoint, Mode, Pipeline, Pods, Replicas, Volume,
 };
+pub(super) use recorded::{DATABASE_ANNOTATION, record};
 
 use kube::Resource;
 
@@ -31,6 +33,16 @@ pub struct Problem {
     pub is_of_secret: bool,
 }
 
+/// What can be built of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Validated {
+    /// What the children are built from.
+    pub pipeline: Pipeline,
+    /// What is wrong with Secrets of a pipeline that ran before: its children are kept as they are to be, and nothing
+    /// that would start other pods is changed.
+    pub held_by: Vec<Problem>,
+}
+
 /// Checks what the API server cannot: what the spec refers to, and its free-form members.
 ///
 /// # Errors
@@ -38,7 +50,7 @@ pub struct Problem {
 pub fn validate(
     pipeline: &ExtractionPipeline,
     observed: &Observed,
-) -> Result<Pipeline, Vec<Problem>> {
+) -> Result<Validated, Vec<Problem>> {
     let ExtractionPipelineSpec {
         document_types,
         image: _, // resolved together with the status
@@ -56,13 +68,13 @@ pub fn validate(
         .expect("an object of the API server has a name and a uid");
 
     let mut problems = Vec::new();
-    let mode = collect(&mut problems, mode(&pipeline.spec, observed));
+    let mode = collect(&mut problems, mode(&owner.name, &pipeline.spec, observed));
     let pods = pod_template::validate("worker", &worker.resources, worker.pod_template.as_ref());
     let worker_pods = collect(&mut problems, pods.map_err(|problem| vec![problem]));
-    let (Some(mode), Some(worker_pods), []) = (mode, worker_pods, problems.as_slice()) else {
+    let (Some((mode, held_by)), Some(worker_pods)) = (mode, worker_pods) else {
         return Err(problems);
     };
-    Ok(Pipeline {
+    let pipeline = Pipeline {
         name: owner.name.clone(),
         namespace: pipeline.metadata.namespace.clone().unwrap_or_default(),
         owner,
@@ -80,16 +92,23 @@ pub fn validate(
         retention_days: retention.jobs_days,
         suspend: *suspend,
         mode,
-    })
+    };
+    Ok(Validated { pipeline, held_by })
 }
 
 /// Cluster mode needs all four of its services; the API server refuses less, except for objects that were
-/// stored under an older definition.
-fn mode(spec: &ExtractionPipelineSpec, observed: &Observed) -> Result<Mode, Vec<Problem>> {
+/// stored under an older definition. The mode comes with what holds it.
+fn mode(
+    name: &str,
+    spec: &ExtractionPipelineSpec,
+    observed: &Observed,
+) -> Result<(Mode, Vec<Problem>), Vec<Problem>> {
     let storage = spec.storage.as_ref();
     let bucket = storage.and_then(|storage| storage.bucket.as_deref());
     match (&spec.aws, &spec.queue, bucket, &spec.database) {
-        (None, None, None, None) => Ok(Mode::Embedded(embedded::validate(storage))),
+        (None, None, None, None) => {
+            Ok((Mode::Embedded(embedded::validate(storage)), Vec::new()))
+        }
         (Some(aws), Some(queue), Some(bucket), Some(database)) => {
             let services = cluster::Services {
                 aws,
@@ -98,8 +117,9 @@ fn mode(spec: &ExtractionPipelineSpec, observed: &Observed) -> Result<Mode, Vec<
                 prefix: storage.and_then(|storage| storage.prefix.as_deref()),
                 database,
             };
-            cluster::validate(&services, &spec.api, observed)
-                .map(|cluster| Mode::Cluster(Box::new(cluster)))
+            let known = recorded::database(name, observed);
+            let (cluster, held_by) = cluster::validate(&services, &spec.api, known, observed)?;
+            Ok((Mode::Cluster(Box::new(cluster)), held_by))
         }
         _ => Err(vec![Problem {
             condition: ConditionType::Ready,

@@ -11,15 +11,16 @@ pub(super) const WANTED_ANNOTATION: &str = "extraction.dev/wanted";
 /// Digest of an object whose template was held back, so that the next free apply writes it.
 pub(super) const HELD_BACK: &str = "held-back";
 
+/// Whether the child was last applied with this stamp.
+pub(super) fn is_stamped(live: &Child, stamp: &str) -> bool {
+    let annotations = live.metadata.annotations.as_ref();
+    annotations.is_some_and(|all| all.get(WANTED_ANNOTATION).is_some_and(|last| last == stamp))
+}
+
 /// Whether writing `wanted`, whose digest is `stamp`, would change nothing.
 pub(super) fn is_current(live: &Child, wanted: &Value, stamp: &str) -> bool {
-    let stamped = live
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(WANTED_ANNOTATION));
-    let same_intent = stamp == HELD_BACK || stamped.map(String::as_str) == Some(stamp);
-    same_intent && covers(&live.object, wanted)
+    let same_intent = stamp == HELD_BACK || is_stamped(live, stamp);
+    same_intent && !live.has_strangers && covers(&live.object, wanted)
 }
 
 /// Puts what is there in place of what would restart pods.
@@ -51,6 +52,7 @@ mod tests {
         Child {
             metadata,
             object: deployment(image, "a"),
+            has_strangers: false,
         }
     }
 
@@ -86,6 +88,14 @@ mod tests {
             &wanted,
             &digest(&wanted)
         ));
+    }
+
+    #[test]
+    fn what_somebody_else_put_in_is_taken_out() {
+        let wanted = deployment("x:1", "a");
+        let mut disturbed = live(&digest(&wanted), "x:1");
+        disturbed.has_strangers = true;
+        assert!(!is_current(&disturbed, &wanted, &digest(&wanted)));
     }
 
     #[test]

@@ -28,11 +28,13 @@ const LIST_KEYS: [&str; 6] = [
     "topologyKey",
 ];
 
-/// How the names of all settings of the extractor begin.
-const SETTING_PREFIX: &str = "EXTRACTION_";
-
-/// A short digest of an object, the same for the same content.
+/// A short digest of what an object is to be, the same for the same content. Its owners are left out: which Secrets are
+/// among them changes with the Secrets.
 pub(super) fn digest(object: &Value) -> String {
+    let mut object = object.clone();
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("ownerReferences");
+    }
     let mut hex = hex::encode(Sha256::digest(object.to_string()));
     hex.truncate(16);
     hex
@@ -46,10 +48,7 @@ pub(super) fn covers(live: &Value, wanted: &Value) -> bool {
 fn covers_member(name: &str, live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => covers_object(name, live, wanted),
-        (Value::Array(live), Value::Array(wanted)) => {
-            let is_disturbed = name == "env" && strange_settings(live, wanted).next().is_some();
-            !is_disturbed && covers_list(live, wanted)
-        }
+        (Value::Array(live), Value::Array(wanted)) => covers_list(live, wanted),
         _ if QUANTITIES.contains(&name) => same_quantity(live, wanted),
         _ => live == wanted,
     }
@@ -68,7 +67,7 @@ fn covers_object(name: &str, live: &Map<String, Value>, wanted: &Map<String, Val
     })
 }
 
-/// Lists of things with names may hold more than we want (a sidecar added by somebody else); others may not.
+/// Lists of things with names may hold more than we want (a sidecar put in by an admission webhook); others may not.
 fn covers_list(live: &[Value], wanted: &[Value]) -> bool {
     let Some(key) = LIST_KEYS
         .into_iter()
@@ -90,18 +89,6 @@ fn covers_list(live: &[Value], wanted: &[Value]) -> bool {
     wanted.iter().all(|item| {
         let name = item.get(key).map(Value::to_string).unwrap_or_default();
         named.get(&name).is_some_and(|live| covers(live, item))
-    })
-}
-
-/// Variables of a container that nobody asked us for and that the extractor would take for settings of ours. Others,
-/// such as those by which some tools restart pods, are left to whoever set them.
-pub(super) fn strange_settings<'a>(
-    live: &'a [Value],
-    wanted: &'a [Value],
-) -> impl Iterator<Item = &'a Value> {
-    live.iter().filter(|variable| {
-        let name = variable["name"].as_str().unwrap_or_default();
-        name.starts_with(SETTING_PREFIX) && wanted.iter().all(|wanted| wanted["name"] != name)
     })
 }
 
@@ -207,25 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_added_by_somebody_else_is_no_difference() {
+    fn a_sidecar_that_the_api_server_added_is_no_difference() {
         let wanted = json!([{ "name": "api" }]);
         assert!(covers(
             &json!([{ "name": "mesh" }, { "name": "api" }]),
             &wanted
         ));
         assert!(!covers(&json!([{ "name": "mesh" }]), &wanted));
-    }
-
-    #[test]
-    fn a_variable_added_by_somebody_else_is_a_difference_when_it_is_a_setting() {
-        let container = |names: &[&str]| {
-            let env: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
-            json!({ "env": env })
-        };
-        let wanted = container(&["EXTRACTION_LOG"]);
-        let with = |stranger| covers(&container(&["EXTRACTION_LOG", stranger]), &wanted);
-        assert!(with("RESTARTED_BY"));
-        assert!(!with("EXTRACTION_BUCKET"));
     }
 
     #[test]
@@ -251,5 +226,7 @@ mod tests {
             digest(&json!({ "b": 2, "a": 1 }))
         );
         assert_ne!(digest(&json!({ "a": 1 })), digest(&json!({ "a": 2 })));
+        let owned = |owner: &str| json!({ "metadata": { "ownerReferences": [{ "uid": owner }] } });
+        assert_eq!(digest(&owned("a")), digest(&owned("b")));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::info;
 
-use super::current::{HELD_BACK, WANTED_ANNOTATION, hold_back, is_current};
+use super::current::{HELD_BACK, WANTED_ANNOTATION, hold_back, is_current, is_stamped};
 use super::difference::digest;
 use super::{Error, FIELD_MANAGER, repair};
 use crate::controller::kinds::Kind;
@@ -97,13 +97,14 @@ impl<'a> Ensurer<'a> {
             .to_owned();
         self.keep(kind, &name);
         let live = self.children.get(kind, &name);
-        let stamp = match (live, template) {
-            (Some(live), Template::Frozen) => {
-                hold_back(kind, &mut wanted, &live.object);
-                HELD_BACK.to_owned()
-            }
-            _ => digest(&wanted),
-        };
+        let mut stamp = digest(&wanted);
+        // What was applied last is what is wanted now: going back to it from an edit by hand is no roll-out.
+        let is_free =
+            template == Template::Follows || live.is_none_or(|live| is_stamped(live, &stamp));
+        if let (Some(live), false) = (live, is_free) {
+            hold_back(kind, &mut wanted, &live.object);
+            HELD_BACK.clone_into(&mut stamp);
+        }
         match live {
             Some(live) if live.metadata.deletion_timestamp.is_some() => return Ok(()),
             Some(live) if is_current(live, &wanted, &stamp) => return Ok(()),
@@ -154,19 +155,17 @@ impl<'a> Ensurer<'a> {
         let action = format!("apply {kind:?} '{name}'");
         let api = self.api(kind);
         let patch = Patch::Apply(&wanted);
-        match write(&action, api.patch(name, &params, &patch)).await {
+        let applied = match write(&action, api.patch(name, &params, &patch)).await {
             Err(Error::Write {
                 source: kube::Error::Api(status),
                 ..
             }) if status.is_invalid() && self.live(kind, name).is_some() => {
                 repair::replace_lists(&api, name, &wanted).await?;
-                write(&action, api.patch(name, &params, &patch)).await?;
+                write(&action, api.patch(name, &params, &patch)).await?
             }
-            outcome => drop(outcome?),
-        }
-        if let Some(live) = self.live(kind, name) {
-            repair::remove_strangers(&api, kind, name, &live.object, &wanted).await?;
-        }
+            outcome => outcome?,
+        };
+        repair::remove_strangers(&api, kind, &applied, &wanted).await?;
         info!(
             namespace = self.namespace,
             pipeline = self.instance,

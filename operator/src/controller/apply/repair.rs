@@ -1,38 +1,42 @@
-//! The way out when server-side apply cannot undo an edit by hand. It leaves members that others added, also those that
-//! pods would read as settings; and in lists merged by a key, an edited key makes a second element beside ours, which
+//! The way out when server-side apply cannot undo an edit by hand. It leaves members that others added; and in lists merged by a key, an edited key makes a second element beside ours, which
 //! may be invalid together.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Map, Value, json};
+use tracing::info;
 
 use super::Error;
-use super::difference::strange_settings;
 use super::ensure::write;
+use super::strangers;
 use crate::controller::kinds::Kind;
 
 /// A manager of its own, so that its record can be taken away again.
 const REPAIR_MANAGER: &str = "extraction-operator-repair";
 
-/// Takes settings out of a ConfigMap or a Deployment that are not ours.
+/// Takes out of a child what somebody else put in, as it is right after it was `applied`.
 pub(super) async fn remove_strangers(
     api: &Api<DynamicObject>,
     kind: Kind,
-    name: &str,
-    live: &Value,
+    applied: &DynamicObject,
     wanted: &Value,
 ) -> Result<(), Error> {
     let removal = match kind {
-        Kind::ConfigMap => strange_data(live, wanted).map(Patch::Merge),
-        Kind::Deployment => strange_variables(live, wanted).map(Patch::Strategic),
-        _ => None,
+        Kind::ConfigMap => strange_data(&applied.data, wanted),
+        _ => strangers::of(kind, applied.managed_fields())
+            .and_then(|strangers| strangers::removal(&applied.data, &strangers)),
     };
-    let Some(patch) = removal else {
+    let Some(mut removal) = removal else {
         return Ok(());
     };
-    let action = format!("take foreign settings out of {kind:?} '{name}'");
-    write(&action, api.patch(name, &PatchParams::default(), &patch)).await?;
+    // Lists are replaced as a whole, so nobody may have written since.
+    removal["metadata"] = json!({ "resourceVersion": applied.resource_version() });
+    let name = applied.name_any();
+    let action = format!("take what is not ours out of {kind:?} '{name}'");
+    let patch = Patch::Merge(removal);
+    write(&action, api.patch(&name, &PatchParams::default(), &patch)).await?;
+    info!(?kind, name, "what others had put in was taken out");
     Ok(())
 }
 
@@ -43,27 +47,6 @@ fn strange_data(live: &Value, wanted: &Value) -> Option<Value> {
         .map(|(member, _)| (member.clone(), Value::Null))
         .collect();
     (!strangers.is_empty()).then(|| json!({ "data": strangers }))
-}
-
-/// The strategic patch that takes foreign settings of the extractor out of a Deployment's containers.
-fn strange_variables(live: &Value, wanted: &Value) -> Option<Value> {
-    let containers = |object: &Value| {
-        let found = &object["spec"]["template"]["spec"]["containers"];
-        found.as_array().cloned().unwrap_or_default()
-    };
-    let live = containers(live);
-    let changed = containers(wanted).into_iter().filter_map(|wanted| {
-        let name = &wanted["name"];
-        let live = live.iter().find(|live| live["name"] == *name)?;
-        let (live, wanted) = (live["env"].as_array()?, wanted["env"].as_array()?);
-        let removals: Vec<Value> = strange_settings(live, wanted)
-            .map(|variable| json!({ "name": variable["name"], "$patch": "delete" }))
-            .collect();
-        (!removals.is_empty()).then(|| json!({ "name": name, "env": removals }))
-    });
-    let changed: Vec<Value> = changed.collect();
-    (!changed.is_empty())
-        .then(|| json!({ "spec": { "template": { "spec": { "containers": changed } } } }))
 }
 
 /// Brings a Deployment back from zero, where its autoscaler leaves it for ever. The number stays the autoscaler's:
@@ -105,22 +88,6 @@ pub(super) async fn replace_lists(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn deployment(env: &[&str]) -> Value {
-        let env: Vec<Value> = env.iter().map(|name| json!({ "name": name })).collect();
-        let containers = json!([{ "name": "mesh" }, { "name": "worker", "env": env }]);
-        json!({ "spec": { "template": { "spec": { "containers": containers } } } })
-    }
-
-    #[test]
-    fn only_settings_of_the_extractor_are_taken_out_of_a_deployment() {
-        let wanted = deployment(&["EXTRACTION_LOG"]);
-        let live = deployment(&["EXTRACTION_LOG", "RESTARTED_BY", "EXTRACTION_BUCKET"]);
-        let removal = json!([{ "name": "worker", "env": [{ "name": "EXTRACTION_BUCKET", "$patch": "delete" }] }]);
-        let patch = strange_variables(&live, &wanted).unwrap();
-        assert_eq!(patch["spec"]["template"]["spec"]["containers"], removal);
-        assert_eq!(strange_variables(&wanted, &wanted), None);
-    }
 
     #[test]
     fn every_foreign_member_is_taken_out_of_a_config_map() {

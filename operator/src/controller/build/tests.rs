@@ -51,7 +51,7 @@ fn observed() -> Observed {
 }
 
 fn children(pipeline: &ExtractionPipeline) -> Resources {
-    build(&validate(pipeline, &observed()).unwrap())
+    build(&validate(pipeline, &observed()).unwrap().pipeline)
 }
 
 /// Every object, in the order in which they are applied.

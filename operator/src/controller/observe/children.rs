@@ -3,24 +3,27 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference};
 use kube::api::{DynamicObject, ListParams, ObjectMeta, Request};
 use kube::{Client, Resource, ResourceExt};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Error, read};
+use crate::controller::apply::strangers;
 use crate::controller::kinds::{INSTANCE_LABEL, Kind, OURS};
 use crate::crd::ExtractionPipeline;
 
 /// A child as the API server has it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Child {
     /// Its metadata.
     pub metadata: ObjectMeta,
     /// The whole object as JSON.
     pub object: Value,
+    /// Somebody else put members into what is the operator's to say.
+    pub has_strangers: bool,
 }
 
 /// The pipeline's children by kind and name.
@@ -90,11 +93,11 @@ struct Item {
     rest: Map<String, Value>,
 }
 
-/// Metadata without the record of who wrote which field, which is half of an object and would be half of our memory.
+/// Metadata; the record of who wrote which field is not kept: it is half of an object and would be half of our memory.
 #[derive(Deserialize)]
 struct Metadata {
     #[serde(rename = "managedFields", default)]
-    _managed_fields: IgnoredAny,
+    managed_fields: Vec<ManagedFieldsEntry>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -102,6 +105,7 @@ struct Metadata {
 impl Item {
     fn child(self, kind: Kind) -> Option<Child> {
         let resource = kind.resource();
+        let strangers = strangers::of(kind, &self.metadata.managed_fields);
         let metadata = Value::Object(self.metadata.rest);
         let mut object = self.rest;
         object.insert("apiVersion".to_owned(), resource.api_version.into());
@@ -110,6 +114,7 @@ impl Item {
         Some(Child {
             metadata: serde_json::from_value(metadata).ok()?,
             object: Value::Object(object),
+            has_strangers: strangers.is_some(),
         })
     }
 }

@@ -16,27 +16,30 @@ pub(super) struct Services<'a> {
     pub(super) database: &'a Database,
 }
 
-/// Checks what the services refer to.
+/// Checks what the services refer to. With a database that is `known` from before, problems of Secrets only hold the
+/// pipeline, and come beside it.
 pub(super) fn validate(
     services: &Services<'_>,
     api: &Api,
+    known: Option<DatabaseAddress>,
     observed: &Observed,
-) -> Result<Cluster, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let credentials = collect(&mut problems, credentials(services.aws, observed));
-    let database_address = collect(&mut problems, database(services.database, observed));
+) -> Result<(Cluster, Vec<Problem>), Vec<Problem>> {
+    let mut of_secrets = credential_problems(services.aws, observed);
+    let found = collect(&mut of_secrets, database(services.database, observed));
     let pods = pod_template::validate("api", &api.resources, api.pod_template.as_ref());
-    let api_pods = collect(&mut problems, pods.map_err(|problem| vec![problem]));
-    let (Some(credentials), Some(database_address), Some(api_pods)) =
-        (credentials, database_address, api_pods)
-    else {
-        return Err(problems);
+    let is_held = known.is_some() && !of_secrets.is_empty();
+    let (database_address, api_pods) = match (found.or(known), pods) {
+        (Some(address), Ok(pods)) if is_held || of_secrets.is_empty() => (address, pods),
+        (_, pods) => {
+            of_secrets.extend(pods.err());
+            return Err(of_secrets);
+        }
     };
-    Ok(Cluster {
+    let cluster = Cluster {
         aws: Aws {
             region: services.aws.region.clone(),
             endpoint: services.aws.endpoint_url.as_deref().map(endpoint),
-            credentials,
+            credentials: credentials(services.aws),
         },
         queue: services.queue.name.clone(),
         bucket: services.bucket.to_owned(),
@@ -48,34 +51,38 @@ pub(super) fn validate(
             max: api.max_replicas,
         },
         api_pods,
-    })
+    };
+    Ok((cluster, of_secrets))
+}
+
+fn credentials(aws: &crd::Aws) -> Credentials {
+    match (&aws.role_arn, &aws.credentials_secret_ref) {
+        (Some(role), _) => Credentials::Role(role.clone()),
+        (None, Some(secret)) => Credentials::Secret(secret.name.clone()),
+        (None, None) => Credentials::Ambient,
+    }
 }
 
 /// Queue and bucket are both out of reach without credentials, so both conditions say why.
-fn credentials(aws: &crd::Aws, observed: &Observed) -> Result<Credentials, Vec<Problem>> {
-    if let Some(role) = &aws.role_arn {
-        return Ok(Credentials::Role(role.clone()));
-    }
-    let Some(secret) = &aws.credentials_secret_ref else {
-        return Ok(Credentials::Ambient);
+fn credential_problems(aws: &crd::Aws, observed: &Observed) -> Vec<Problem> {
+    let Credentials::Secret(name) = credentials(aws) else {
+        return Vec::new();
     };
-    match credential_keys(&secret.name, observed) {
-        Ok(()) => Ok(Credentials::Secret(secret.name.clone())),
-        Err((reason, message)) => {
-            let conditions = [
-                ConditionType::QueueReachable,
-                ConditionType::StorageReachable,
-            ];
-            Err(conditions
-                .map(|condition| Problem {
-                    condition,
-                    reason,
-                    message: message.clone(),
-                    is_of_secret: true,
-                })
-                .into())
-        }
-    }
+    let Err((reason, message)) = credential_keys(&name, observed) else {
+        return Vec::new();
+    };
+    let conditions = [
+        ConditionType::QueueReachable,
+        ConditionType::StorageReachable,
+    ];
+    conditions
+        .map(|condition| Problem {
+            condition,
+            reason,
+            message: message.clone(),
+            is_of_secret: true,
+        })
+        .into()
 }
 
 fn credential_keys(name: &str, observed: &Observed) -> Result<(), Unusable> {

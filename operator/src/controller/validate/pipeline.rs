@@ -84,7 +84,7 @@ pub struct Endpoint {
 pub enum Credentials {
     /// ARN of the role that the ServiceAccounts' tokens are exchanged for.
     Role(String),
-    /// Name of the Secret with the keys; it exists and has them.
+    /// Name of the Secret with the keys.
     Secret(String),
     /// Whatever the node or the cluster gives the pods.
     Ambient,

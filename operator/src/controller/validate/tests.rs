@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::controller::observe::{DatabaseAddress, KeyState, SecretState};
+use crate::controller::kinds::Kind;
+use crate::controller::observe::{Child, DatabaseAddress, KeyState, SecretState};
 
 fn pipeline(spec: Value) -> ExtractionPipeline {
     let spec: ExtractionPipelineSpec = serde_json::from_value(spec).unwrap();
@@ -72,7 +73,7 @@ fn an_empty_spec_is_one_pod_with_temporary_data() {
     let valid = validate(&pipeline(json!({})), &Observed::default()).unwrap();
     let size = k8s_openapi::apimachinery::pkg::api::resource::Quantity("10Gi".to_owned());
     let volume = Volume::Temporary { size };
-    assert_eq!(valid.mode, Mode::Embedded(Embedded { volume }));
+    assert_eq!(valid.pipeline.mode, Mode::Embedded(Embedded { volume }));
 }
 
 #[test]
@@ -87,6 +88,50 @@ fn a_missing_secret_is_named_with_the_key_it_must_have() {
             "Secret 'db' of `database.urlSecretRef` does not exist; create it in this namespace: kubectl create secret generic db --from-literal=url='postgres://user:password@host:5432/name'".to_owned(),
         )]
     );
+}
+
+#[test]
+fn a_pipeline_that_ran_before_is_held_and_not_refused_when_a_secret_goes_missing() {
+    let aws = json!({ "region": "eu-west-1", "credentialsSecretRef": { "name": "keys" } });
+    let pipeline = on_services(aws);
+    let mut observed = observed([("db", SecretState::Missing), ("keys", SecretState::Missing)]);
+    assert_eq!(problems(&pipeline, &observed).len(), 3);
+
+    let address = DatabaseAddress {
+        host: "[fd00::1]".to_owned(),
+        port: 5433,
+        name: "jobs".to_owned(),
+    };
+    let mut made = Child::default();
+    let annotation = (DATABASE_ANNOTATION.to_owned(), record(&address));
+    made.metadata.annotations = Some([annotation].into());
+    let name = (Kind::ConfigMap, "invoices".to_owned());
+    observed.children.0.insert(name, made);
+    let held = validate(&pipeline, &observed).unwrap();
+    let conditions: Vec<_> = held.held_by.iter().map(|by| by.condition).collect();
+    assert_eq!(
+        conditions,
+        [
+            ConditionType::QueueReachable,
+            ConditionType::StorageReachable,
+            ConditionType::DatabaseReachable
+        ]
+    );
+    let Mode::Cluster(cluster) = held.pipeline.mode else {
+        panic!("a pipeline on services is no embedded one");
+    };
+    let DatabaseAddress { host, port, name } = cluster.database_address;
+    assert_eq!((host.as_str(), port, name.as_str()), ("fd00::1", 5433, ""));
+}
+
+#[test]
+fn the_name_of_a_database_host_is_not_recorded() {
+    let address = DatabaseAddress {
+        host: "db.internal".to_owned(),
+        port: 5432,
+        name: "jobs".to_owned(),
+    };
+    assert_eq!(record(&address), ":5432");
 }
 
 #[test]
@@ -201,7 +246,7 @@ fn an_endpoint_is_taken_apart() {
         let aws = json!({ "region": "eu-west-1", "endpointUrl": written });
         let observed = observed([("db", secret([("url", database_url())]))]);
         let valid = validate(&on_services(aws), &observed).unwrap();
-        let Mode::Cluster(cluster) = valid.mode else {
+        let Mode::Cluster(cluster) = valid.pipeline.mode else {
             panic!("a pipeline on services is no embedded one");
         };
         let expected = Endpoint {

@@ -43,7 +43,7 @@ fn world() -> Observed {
 fn children_of(kind: &str, base: &ExtractionPipeline, spec: Value) -> Vec<Value> {
     let mut pipeline = base.clone();
     pipeline.spec = serde_json::from_value(spec).unwrap();
-    let valid = validate(&pipeline, &world()).unwrap();
+    let valid = validate(&pipeline, &world()).unwrap().pipeline;
     let mut found = objects(build(&valid));
     found.retain(|object| object["kind"] == kind);
     found
