@@ -8,6 +8,7 @@ pub mod kinds;
 pub mod observe;
 mod run;
 pub mod status;
+mod strangers;
 pub mod validate;
 mod watch;
 

@@ -7,7 +7,6 @@ mod ensure;
 mod generated;
 mod migration;
 mod repair;
-pub(super) mod strangers;
 
 pub use migration::Migration;
 

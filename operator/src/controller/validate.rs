@@ -68,7 +68,7 @@ pub fn validate(
         .expect("an object of the API server has a name and a uid");
 
     let mut problems = Vec::new();
-    let mode = collect(&mut problems, mode(&owner.name, &pipeline.spec, observed));
+    let mode = collect(&mut problems, mode(&pipeline.spec, observed));
     let pods = pod_template::validate("worker", &worker.resources, worker.pod_template.as_ref());
     let worker_pods = collect(&mut problems, pods.map_err(|problem| vec![problem]));
     let (Some((mode, held_by)), Some(worker_pods)) = (mode, worker_pods) else {
@@ -99,7 +99,6 @@ pub fn validate(
 /// Cluster mode needs all four of its services; the API server refuses less, except for objects that were
 /// stored under an older definition. The mode comes with what holds it.
 fn mode(
-    name: &str,
     spec: &ExtractionPipelineSpec,
     observed: &Observed,
 ) -> Result<(Mode, Vec<Problem>), Vec<Problem>> {
@@ -117,7 +116,7 @@ fn mode(
                 prefix: storage.and_then(|storage| storage.prefix.as_deref()),
                 database,
             };
-            let known = recorded::database(name, observed);
+            let known = recorded::database(observed);
             let (cluster, held_by) = cluster::validate(&services, &spec.api, known, observed)?;
             Ok((Mode::Cluster(Box::new(cluster)), held_by))
         }

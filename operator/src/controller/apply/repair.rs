@@ -9,8 +9,8 @@ use tracing::info;
 
 use super::Error;
 use super::ensure::write;
-use super::strangers;
 use crate::controller::kinds::Kind;
+use crate::controller::strangers;
 
 /// A manager of its own, so that its record can be taken away again.
 const REPAIR_MANAGER: &str = "extraction-operator-repair";

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::metadata::{self, short_hash};
 use super::{ingress, service};
-use crate::controller::validate::{Cluster, DATABASE_ANNOTATION, Mode, Pipeline, record};
+use crate::controller::validate::{Cluster, Mode, Pipeline};
 use crate::crd::DocumentType;
 
 /// Seconds after which the extraction of one document is ended; workers get a little more to finish.
@@ -19,7 +19,6 @@ pub(super) fn build_config_map(pipeline: &Pipeline) -> ConfigMap {
     let types: Vec<&str> = (pipeline.document_types.iter().copied())
         .map(DocumentType::as_str)
         .collect();
-    let mut metadata = metadata::shared(pipeline, pipeline.name.clone());
     let mut settings = vec![
         (env::DOCUMENT_TYPES, types.join(",")),
         (env::RETENTION_DAYS, pipeline.retention_days.to_string()),
@@ -29,15 +28,13 @@ pub(super) fn build_config_map(pipeline: &Pipeline) -> ConfigMap {
     ];
     if let Mode::Cluster(cluster) = &pipeline.mode {
         settings.extend(service_settings(cluster));
-        let database = record(&cluster.database_address);
-        metadata.annotations = Some([(DATABASE_ANNOTATION.to_owned(), database)].into());
     }
     let data: BTreeMap<String, String> = settings
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     ConfigMap {
-        metadata,
+        metadata: metadata::recording(pipeline, pipeline.name.clone()),
         data: Some(data),
         ..ConfigMap::default()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use sha2::{Digest, Sha256};
 
-use crate::controller::validate::{Mode, Pipeline};
+use crate::controller::validate::{DATABASE_ANNOTATION, Mode, Pipeline, record};
 
 /// Value of `app.kubernetes.io/managed-by` on every child.
 pub(super) const MANAGED_BY: &str = "extraction-operator";
@@ -43,6 +43,16 @@ impl Component {
 /// `<pipeline>-<suffix>`.
 pub(super) fn child_name(pipeline: &Pipeline, suffix: &str) -> String {
     format!("{}-{suffix}", pipeline.name)
+}
+
+/// The same as [`shared`], with a record of where the database is. Two children have it, so that one may be deleted.
+pub(super) fn recording(pipeline: &Pipeline, name: String) -> ObjectMeta {
+    let mut metadata = shared(pipeline, name);
+    if let Mode::Cluster(cluster) = &pipeline.mode {
+        let database = record(&cluster.database_address);
+        metadata.annotations = Some([(DATABASE_ANNOTATION.to_owned(), database)].into());
+    }
+    metadata
 }
 
 /// Metadata of a child that belongs to no component.

@@ -56,7 +56,7 @@ fn deny_all(pipeline: &Pipeline) -> NetworkPolicy {
         ..LabelSelector::default()
     };
     NetworkPolicy {
-        metadata: metadata::shared(pipeline, name),
+        metadata: metadata::recording(pipeline, name),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(pods),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),

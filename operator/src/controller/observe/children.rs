@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Error, read};
-use crate::controller::apply::strangers;
 use crate::controller::kinds::{INSTANCE_LABEL, Kind, OURS};
+use crate::controller::strangers;
 use crate::crd::ExtractionPipeline;
 
 /// A child as the API server has it.

@@ -5,8 +5,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::{Map, Value, json};
 
-use super::FIELD_MANAGER;
-use crate::controller::kinds::Kind;
+use super::apply::FIELD_MANAGER;
+use super::kinds::Kind;
 
 /// Members of a specification that other parts of Kubernetes choose, also when the record names a restored backup.
 const CHOSEN_ELSEWHERE: [&str; 6] = [
@@ -23,7 +23,7 @@ const CHOSEN_ELSEWHERE: [&str; 6] = [
 type Fields = Map<String, Value>;
 
 /// The members below `spec` that only others wrote; an empty node stands for everything below it.
-pub(in crate::controller) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Fields> {
+pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Fields> {
     let is_strict = match kind {
         Kind::Deployment
         | Kind::Service
