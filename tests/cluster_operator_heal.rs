@@ -204,7 +204,8 @@ fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
             let mut ports = spec["ports"].as_array().cloned().context("no ports")?;
             ports[0]["targetPort"] = json!(9);
             ports.push(json!({ "name": "added", "port": 9 }));
-            json!({ "spec": { "ports": ports, "externalIPs": ["192.0.2.1"] } })
+            // The first is a member with a default, which comes back in its place.
+            json!({ "spec": { "sessionAffinity": "ClientIP", "ports": ports, "externalIPs": ["192.0.2.1"] } })
         }
         Kind::Ingress => first("rules", &|rule| rule["host"] = json!("edited.localhost")),
         Kind::HorizontalPodAutoscaler => json!({ "spec": { "maxReplicas": 9 } }),
@@ -293,6 +294,45 @@ async fn while_a_secret_is_missing_children_are_mended_and_no_pod_is_replaced() 
     pipeline::until_condition(&client, namespace, sample::NAME, "Ready", "True", START).await?;
     assert_eq!(running().await?, before);
     Ok(())
+}
+
+#[tokio::test]
+async fn while_rollouts_are_suspended_an_edit_that_undone_would_restart_pods_stays() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "frozen").await?;
+    let namespace = namespace.name.as_str();
+    let spec = |suspend: &str| json!({ "suspend": suspend, "worker": { "podTemplate": sample::nowhere() } });
+    let deployments = children::api(&client, namespace, Kind::Deployment);
+    pipeline::apply(&client, namespace, "frozen", &spec("None")).await?;
+    until(deployments.clone(), "frozen-serve", "it is made", |_| true).await?;
+    pipeline::apply(&client, namespace, "frozen", &spec("Rollouts")).await?;
+
+    let is_edited =
+        |found: &DynamicObject| found.data["spec"]["template"]["spec"]["hostname"] == "edited";
+    let edited = json!({ "spec": { "template": { "spec": { "hostname": "edited" } } } });
+    deployments
+        .patch(
+            "frozen-serve",
+            &PatchParams::default(),
+            &Patch::Merge(edited),
+        )
+        .await?;
+    for (kind, child) in children::of(&client, namespace, "frozen").await? {
+        if kind == Kind::Service {
+            edit(children::api(&client, namespace, kind), kind, &child).await?;
+        }
+    }
+    let stays = deployments.get("frozen-serve").await?;
+    ensure!(is_edited(&stays), "the edit of the Deployment was undone");
+
+    pipeline::apply(&client, namespace, "frozen", &spec("None")).await?;
+    let expectation = "the edit is undone when rollouts go on";
+    until(deployments, "frozen-serve", expectation, |found| {
+        !is_edited(found)
+    })
+    .await
 }
 
 #[tokio::test]

@@ -24,8 +24,9 @@ use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Api, Client};
 use tokio::time::timeout;
+use tracing::warn;
 
-use self::apply::Migration;
+use self::apply::{Migration, Writer};
 use self::observe::dependencies::{Key, Sampler};
 use self::observe::{CALL_LIMIT, Observed, Settings};
 use self::status::Outcome;
@@ -47,6 +48,7 @@ pub(crate) struct Context {
     client: Client,
     settings: Settings,
     sampler: Sampler,
+    writer: Writer,
     recorder: Recorder,
     metrics: Metrics,
 }
@@ -86,7 +88,7 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
     // build (pure) and apply (writes)
     let applied = match validated {
         Err(problems) => Ok(Outcome::Invalid(problems)),
-        Ok(valid) => carry_out(client, &pipeline, &observed, valid).await,
+        Ok(valid) => carry_out(&context.writer, &pipeline, &observed, valid).await,
     };
 
     // status (pure, then one write)
@@ -103,7 +105,7 @@ async fn reconcile(key: &Key, context: &Context) -> Result<Action, Error> {
 
 /// Builds the children and makes them, as far as the pipeline is not suspended or held.
 async fn carry_out(
-    client: &Client,
+    writer: &Writer,
     pipeline: &ExtractionPipeline,
     observed: &Observed,
     valid: Validated,
@@ -113,20 +115,23 @@ async fn carry_out(
         held_by,
     } = valid;
     let is_held = !held_by.is_empty();
-    if status::is_suspended(pipeline) {
-        return Ok(if is_held {
-            Outcome::Invalid(held_by)
-        } else {
-            Outcome::Suspended
-        });
-    }
-    let resources = build::build(&valid);
-    let migration = apply::apply(client, pipeline, observed, resources, is_held).await?;
-    Ok(if is_held {
-        Outcome::Invalid(held_by)
+    let outcome = if status::is_suspended(pipeline) {
+        Ok(Outcome::Suspended)
     } else {
-        Outcome::Applied(migration)
-    })
+        let resources = build::build(&valid);
+        let applied = apply::apply(writer, pipeline, observed, resources, is_held).await;
+        applied.map(Outcome::Applied)
+    };
+    match outcome {
+        // Somebody must mend the Secret first, and what is said of it decides how soon that is seen.
+        outcome if is_held => {
+            if let Err(error) = outcome {
+                warn!(pipeline = valid.name, namespace = valid.namespace, %error, "a child of a held pipeline is not as it is to be");
+            }
+            Ok(Outcome::Invalid(held_by))
+        }
+        outcome => outcome,
+    }
 }
 
 /// The image to record; `None` when the pods stay as they are.
@@ -174,11 +179,11 @@ fn next_look(outcome: &Outcome, status: &ExtractionPipelineStatus, has_lost_key:
         Outcome::Invalid(problems) if problems.iter().any(|problem| problem.is_of_secret) => {
             SECRET_RECHECK
         }
-        Outcome::Applied(_) if has_lost_key => SECRET_RECHECK,
         Outcome::Applied(Migration::Failed { retry_in }) => (*retry_in).min(MIGRATION_RECHECK),
         Outcome::Applied(Migration::Running { .. }) => MIGRATION_RECHECK,
         // Its Secret may have been corrected, and with it where pods must be let go.
         Outcome::Applied(_) if status.conditions.iter().any(is_unreachable) => OUTAGE_RECHECK,
+        _ if has_lost_key => SECRET_RECHECK,
         _ => back_off::jittered(RESYNC, rand::random()),
     }
 }

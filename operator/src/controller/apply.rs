@@ -6,15 +6,18 @@ mod difference;
 mod ensure;
 mod generated;
 mod migration;
+mod patience;
 mod repair;
+mod writer;
 
 pub use migration::Migration;
+pub use writer::Writer;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{Client, ResourceExt};
+use kube::ResourceExt;
 
 use self::ensure::{Ensurer, Template};
 use super::build::{INGRESS_CLASS_ANNOTATION, Resources};
@@ -76,6 +79,10 @@ impl Error {
         }
     }
 
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Write { source: kube::Error::Api(status), .. } if status.is_conflict())
+    }
+
     /// Whether somebody has to act before another attempt can succeed.
     pub fn is_permanent(&self) -> bool {
         matches!(self.reason(), "Forbidden" | "ChildInvalid" | "NameTaken")
@@ -95,7 +102,7 @@ fn words(error: &kube::Error) -> String {
 /// templates until the migration has succeeded; its state is returned. `is_held`: pods could not start for want of a
 /// Secret, so none is changed.
 pub async fn apply(
-    client: &Client,
+    writer: &Writer,
     pipeline: &ExtractionPipeline,
     observed: &Observed,
     resources: Resources,
@@ -115,20 +122,28 @@ pub async fn apply(
         disruption_budgets,
     } = resources;
     let rollout = Rollout::of(pipeline, observed, &deployments, is_held);
-    let mut all = Ensurer::new(client, pipeline, &observed.children);
+    let mut all = Ensurer::new(writer, pipeline, &observed.children);
 
     all.all(Kind::ServiceAccount, service_accounts).await?;
-    let secrets = generated::ensure_all(client, &observed.generated, &generated_secrets).await?;
+    let secrets =
+        generated::ensure_all(&writer.client, &observed.generated, &generated_secrets).await?;
     let owners = config_map.metadata.owner_references.get_or_insert_default();
     owners.extend(secrets);
     owners.extend(generated::references(&observed.secrets));
     all.all(Kind::PersistentVolumeClaim, volume_claim).await?;
-    all.all(Kind::NetworkPolicy, network_policies).await?;
+    // Pods that stay as they are must reach what they know.
+    let policies = if is_held {
+        Template::Held
+    } else {
+        Template::Follows
+    };
+    for policy in network_policies {
+        all.one(Kind::NetworkPolicy, policy, policies).await?;
+    }
     let migration = migration::advance(&mut all, observed, migration, &rollout).await?;
 
     // Old pods that start anew while the migration is under way must find the settings that they know.
-    let may_roll = migration.is_done() && !rollout.is_frozen;
-    let template = Template::frozen_if(!may_roll);
+    let template = rollout.template(migration);
     all.one(Kind::ConfigMap, config_map, template).await?;
 
     // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
@@ -137,7 +152,7 @@ pub async fn apply(
             &mut all,
             deployments,
             rollout.may_create(migration),
-            may_roll,
+            template,
         )
         .await,
         wake(&all, &autoscalers).await,
@@ -147,7 +162,7 @@ pub async fn apply(
         all.all(Kind::PodDisruptionBudget, disruption_budgets).await,
     ];
     results.into_iter().collect::<Result<(), Error>>()?;
-    all.prune(may_roll).await?;
+    all.prune(template == Template::Follows).await?;
     Ok(migration)
 }
 
@@ -181,7 +196,7 @@ async fn wake(ensurer: &Ensurer<'_>, autoscalers: &[HorizontalPodAutoscaler]) ->
 
 /// What holds pods back.
 struct Rollout {
-    /// Pods are to stay as they are, by the user's wish or for want of a Secret.
+    /// The user wants pods to stay as they are.
     is_frozen: bool,
     /// A Secret is wanting.
     is_held: bool,
@@ -211,9 +226,22 @@ impl Rollout {
         let is_true =
             |condition: &Condition| condition.type_ == migrated && condition.status == "True";
         Self {
-            is_frozen: is_held || no_rollouts && deployments.iter().any(runs),
+            is_frozen: no_rollouts && deployments.iter().any(runs),
             is_held,
-            was_migrated: current.is_some_and(|status| status.conditions.iter().any(is_true)),
+            was_migrated: current.is_some_and(|status| {
+                // Without image this spec never ran, and the condition is what was said of the one before.
+                status.image.is_some() && status.conditions.iter().any(is_true)
+            }),
+        }
+    }
+
+    fn template(&self, migration: Migration) -> Template {
+        if self.is_frozen {
+            Template::Frozen
+        } else if self.is_held || !migration.is_done() {
+            Template::Held
+        } else {
+            Template::Follows
         }
     }
 
@@ -228,13 +256,12 @@ async fn roll(
     ensurer: &mut Ensurer<'_>,
     deployments: Vec<Deployment>,
     may_create: bool,
-    may_roll: bool,
+    template: Template,
 ) -> Result<(), Error> {
     let mut results = Vec::new();
     for deployment in deployments {
         let name = deployment.name_any();
         if may_create || ensurer.live(Kind::Deployment, &name).is_some() {
-            let template = Template::frozen_if(!may_roll);
             results.push(ensurer.one(Kind::Deployment, deployment, template).await);
         } else {
             ensurer.keep(Kind::Deployment, &name);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::Context;
-use super::apply::FIELD_MANAGER;
+use super::apply::{FIELD_MANAGER, Writer};
 use super::back_off::BackOff;
 use super::guard::{Error, guarded};
 use super::observe::Settings;
@@ -53,8 +53,10 @@ pub async fn run(client: Client, config: Config, metrics: Metrics, stop: Cancell
         controller: FIELD_MANAGER.to_owned(),
         instance: Some(config.identity.clone()),
     };
+    let recorder = Recorder::new(client.clone(), reporter);
     let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), reporter),
+        writer: Writer::new(client.clone(), recorder.clone()),
+        recorder,
         sampler: Sampler::new(changed, metrics.clone()),
         settings: config.settings.clone(),
         metrics: metrics.clone(),

@@ -36,7 +36,8 @@ pub const CONDITIONS: [ConditionType; 8] = [
 /// How the steps before ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The spec or what it refers to must change first; the children are as they were.
+    /// The spec or what it refers to must change first; the children are as they were, or as they are to be as far as
+    /// that starts no other pods.
     Invalid(Vec<Problem>),
     /// The pipeline is suspended altogether; nothing was compared or written.
     Suspended,

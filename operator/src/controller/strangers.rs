@@ -22,8 +22,17 @@ const CHOSEN_ELSEWHERE: [&str; 6] = [
 /// by its value, and `.` the thing itself.
 type Fields = Map<String, Value>;
 
-/// The members below `spec` that only others wrote; an empty node stands for everything below it.
-pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Fields> {
+/// What only others wrote into a child's specification.
+#[derive(Debug, PartialEq)]
+pub(super) struct Strangers {
+    /// The members; an empty node stands for everything below it.
+    fields: Fields,
+    /// Who wrote them.
+    pub(super) managers: Vec<String>,
+}
+
+/// What only others wrote below `spec`.
+pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Strangers> {
     let is_strict = match kind {
         Kind::Deployment
         | Kind::Service
@@ -35,27 +44,65 @@ pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Fields> {
         Kind::ServiceAccount | Kind::PersistentVolumeClaim | Kind::Job | Kind::ConfigMap => false,
     };
     let api_version = kind.resource().api_version;
-    let written = |by_us: bool| {
-        let mut all = Fields::new();
-        for entry in record {
-            // Scale and status are subresources; another version has other members.
-            let is_of_spec = entry.subresource.is_none()
-                && entry.api_version.as_deref() == Some(api_version.as_str())
-                && (entry.manager.as_deref() == Some(FIELD_MANAGER)) == by_us;
-            let fields = entry.fields_v1.as_ref().filter(|_| is_of_spec);
-            if let Some(Value::Object(spec)) = fields.and_then(|fields| fields.0.get("f:spec")) {
-                unite(&mut all, spec);
-            }
+    let (mut ours, mut theirs) = (Fields::new(), Vec::new());
+    for entry in record.iter().filter(|_| is_strict) {
+        match (specification(entry, &api_version), &entry.manager) {
+            (Some(spec), Some(manager)) if manager == FIELD_MANAGER => unite(&mut ours, spec),
+            (Some(spec), manager) => theirs.push((manager, spec)),
+            (None, _) => {}
         }
-        all
+    }
+    let mut all = Strangers {
+        fields: Fields::new(),
+        managers: Vec::new(),
     };
-    let mut theirs = is_strict.then(|| written(false))?;
-    theirs.retain(|member, _| !CHOSEN_ELSEWHERE.contains(&member.as_str()));
-    if let Some(Value::Object(template)) = theirs.get_mut("f:template") {
+    for (manager, spec) in theirs {
+        let fields = minus(&without_choices(spec), &ours);
+        if !fields.is_empty() {
+            unite(&mut all.fields, &fields);
+            all.managers.extend(manager.clone());
+        }
+    }
+    (!all.fields.is_empty()).then_some(all)
+}
+
+/// The record without what others wrote into the specification: what was taken out, or is a default now, is nobody's.
+pub(super) fn forgotten(kind: Kind, record: &[ManagedFieldsEntry]) -> Vec<ManagedFieldsEntry> {
+    let api_version = kind.resource().api_version;
+    let mut kept = record.to_vec();
+    for entry in &mut kept {
+        let is_strange = entry.manager.as_deref() != Some(FIELD_MANAGER)
+            && specification(entry, &api_version).is_some();
+        if let (true, Some(Value::Object(fields))) = (
+            is_strange,
+            entry.fields_v1.as_mut().map(|fields| &mut fields.0),
+        ) {
+            fields.remove("f:spec");
+        }
+    }
+    kept.retain(|entry| {
+        entry
+            .fields_v1
+            .as_ref()
+            .is_none_or(|fields| fields.0 != json!({}))
+    });
+    kept
+}
+
+/// What an entry says of the specification. Scale and status are subresources; another version has other members.
+fn specification<'a>(entry: &'a ManagedFieldsEntry, api_version: &str) -> Option<&'a Fields> {
+    let is_main = entry.subresource.is_none() && entry.api_version.as_deref() == Some(api_version);
+    let fields = entry.fields_v1.as_ref().filter(|_| is_main)?;
+    fields.0.get("f:spec")?.as_object()
+}
+
+fn without_choices(spec: &Fields) -> Fields {
+    let mut fields = spec.clone();
+    fields.retain(|member, _| !CHOSEN_ELSEWHERE.contains(&member.as_str()));
+    if let Some(Value::Object(template)) = fields.get_mut("f:template") {
         template.remove("f:metadata");
     }
-    let strangers = minus(&theirs, &written(true));
-    (!strangers.is_empty()).then_some(strangers)
+    fields
 }
 
 fn unite(all: &mut Fields, more: &Fields) {
@@ -82,9 +129,9 @@ fn minus(theirs: &Fields, ours: &Fields) -> Fields {
 }
 
 /// The merge patch that takes `strangers` out of an object; nothing when it has none of them.
-pub(super) fn removal(live: &Value, strangers: &Fields) -> Option<Value> {
+pub(super) fn removal(live: &Value, strangers: &Strangers) -> Option<Value> {
     let live = &live["spec"];
-    let patch = merge_patch(live, &without(live, strangers))?;
+    let patch = merge_patch(live, &without(live, &strangers.fields))?;
     Some(json!({ "spec": patch }))
 }
 
@@ -225,9 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn strangers_that_are_gone_already_need_no_patch() {
+    fn a_default_that_somebody_once_wrote_is_forgotten_by_the_record() {
         let by_hand = ("kubectl", None, json!({ "f:paused": {} }));
-        let strangers = of(Kind::Deployment, &record(&[ours(), by_hand])).unwrap();
+        let scaled = ("autoscaler", Some("scale"), json!({ "f:replicas": {} }));
+        let before = record(&[ours(), by_hand, scaled.clone()]);
+        let strangers = of(Kind::Deployment, &before).unwrap();
+        assert_eq!(strangers.managers, ["kubectl"]);
         assert_eq!(removal(&deployment(json!({})), &strangers), None);
+        let after = forgotten(Kind::Deployment, &before);
+        assert_eq!(after, record(&[ours(), scaled]));
     }
 }

@@ -23,11 +23,12 @@ pub(super) fn is_current(live: &Child, wanted: &Value, stamp: &str) -> bool {
     same_intent && !live.has_strangers && covers(&live.object, wanted)
 }
 
-/// Puts what is there in place of what would restart pods.
+/// Puts what is there in place of what would restart pods, or take from them what they reach.
 pub(super) fn hold_back(kind: Kind, wanted: &mut Value, live: &Value) {
     let pointer = match kind {
         Kind::Deployment => "/spec/template",
         Kind::ConfigMap => "/data",
+        Kind::NetworkPolicy => "/spec",
         _ => return,
     };
     if let (Some(wanted), Some(live)) = (wanted.pointer_mut(pointer), live.pointer(pointer)) {
@@ -108,6 +109,14 @@ mod tests {
         let mut relabelled = deployment("x:2", "b");
         hold_back(Kind::Deployment, &mut relabelled, &child.object);
         assert!(!is_current(&child, &relabelled, HELD_BACK));
+    }
+
+    #[test]
+    fn a_held_policy_goes_on_letting_pods_reach_what_they_know() {
+        let policy = |port: u16| json!({ "spec": { "egress": [{ "ports": [{ "port": port }] }] } });
+        let mut wanted = policy(443);
+        hold_back(Kind::NetworkPolicy, &mut wanted, &policy(4566));
+        assert_eq!(wanted, policy(4566));
     }
 
     #[test]

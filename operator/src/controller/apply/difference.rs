@@ -20,9 +20,10 @@ const ATOMIC: [&str; 6] = [
 const QUANTITIES: [&str; 5] = ["requests", "limits", "sizeLimit", "averageValue", "divisor"];
 /// Members that tell the elements of a list apart, the first that all elements have.
 const LIST_KEYS: [&str; 6] = [
+    // Of two owners, one may have the name of the other.
+    "uid",
     "mountPath",
     "name",
-    "uid",
     "containerPort",
     "ip",
     "topologyKey",
@@ -201,6 +202,15 @@ mod tests {
             &wanted
         ));
         assert!(!covers(&json!([{ "name": "mesh" }]), &wanted));
+    }
+
+    #[test]
+    fn owners_of_one_name_are_told_apart() {
+        let owners = json!([
+            { "uid": "1", "name": "invoices", "kind": "ExtractionPipeline" },
+            { "uid": "2", "name": "invoices", "kind": "Secret" },
+        ]);
+        assert!(covers(&owners, &owners));
     }
 
     #[test]

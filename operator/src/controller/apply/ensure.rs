@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions};
-use kube::{Api, Client, ResourceExt};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{DeleteParams, DynamicObject, ListParams, Preconditions};
+use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -12,46 +13,39 @@ use tracing::info;
 
 use super::current::{HELD_BACK, WANTED_ANNOTATION, hold_back, is_current, is_stamped};
 use super::difference::digest;
-use super::{Error, FIELD_MANAGER, repair};
+use super::writer::{Place, Writer};
+use super::{Error, repair};
 use crate::controller::kinds::Kind;
 use crate::controller::observe::{CALL_LIMIT, Child, Children, is_ours};
 use crate::crd::ExtractionPipeline;
 
-/// Whether a child's pods (or what they read at their start) follow what is built.
+/// Whether what pods are made of, or live on, follows what is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Template {
     /// The child becomes what is built.
     Follows,
-    /// An existing child keeps its pod template or data.
+    /// An existing child goes back to what was applied last, and no further.
+    Held,
+    /// An existing child stays as it is, so that no pod restarts.
     Frozen,
 }
 
-impl Template {
-    pub(super) fn frozen_if(frozen: bool) -> Self {
-        if frozen { Self::Frozen } else { Self::Follows }
-    }
-}
-
 pub(super) struct Ensurer<'a> {
-    client: &'a Client,
-    namespace: String,
-    instance: String,
-    uid: String,
+    writer: &'a Writer,
+    pipeline: ObjectReference,
     children: &'a Children,
     wanted: BTreeSet<(Kind, String)>,
 }
 
 impl<'a> Ensurer<'a> {
     pub(super) fn new(
-        client: &'a Client,
+        writer: &'a Writer,
         pipeline: &ExtractionPipeline,
         children: &'a Children,
     ) -> Self {
         Self {
-            client,
-            namespace: pipeline.namespace().unwrap_or_default(),
-            instance: pipeline.name_any(),
-            uid: pipeline.uid().unwrap_or_default(),
+            writer,
+            pipeline: pipeline.object_ref(&()),
             children,
             wanted: BTreeSet::new(),
         }
@@ -111,7 +105,7 @@ impl<'a> Ensurer<'a> {
             Some(_) => {}
             None => self.refuse_foreign(kind, &name).await?,
         }
-        self.patch(kind, &name, wanted, &stamp).await
+        self.write(kind, &name, wanted, &stamp).await
     }
 
     /// Brings a Deployment that somebody scaled to zero back to the least that its autoscaler may ask for.
@@ -138,12 +132,10 @@ impl<'a> Ensurer<'a> {
         self.keep(kind, &name);
         self.delete(kind, &name, live).await?;
         let stamp = digest(&wanted);
-        self.patch(kind, &name, wanted, &stamp).await
+        self.write(kind, &name, wanted, &stamp).await
     }
 
-    /// Applies. What the API server finds invalid may be the mixture of ours and an edit by hand (two ports of
-    /// one name), so ours is put in the place of lists once before giving up.
-    async fn patch(
+    async fn write(
         &self,
         kind: Kind,
         name: &str,
@@ -151,29 +143,13 @@ impl<'a> Ensurer<'a> {
         stamp: &str,
     ) -> Result<(), Error> {
         wanted["metadata"]["annotations"][WANTED_ANNOTATION] = json!(stamp);
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let action = format!("apply {kind:?} '{name}'");
-        let api = self.api(kind);
-        let patch = Patch::Apply(&wanted);
-        let applied = match write(&action, api.patch(name, &params, &patch)).await {
-            Err(Error::Write {
-                source: kube::Error::Api(status),
-                ..
-            }) if status.is_invalid() && self.live(kind, name).is_some() => {
-                repair::replace_lists(&api, name, &wanted).await?;
-                write(&action, api.patch(name, &params, &patch)).await?
-            }
-            outcome => outcome?,
-        };
-        repair::remove_strangers(&api, kind, &applied, &wanted).await?;
-        info!(
-            namespace = self.namespace,
-            pipeline = self.instance,
-            ?kind,
+        let place = Place {
+            pipeline: &self.pipeline,
+            kind,
             name,
-            "applied"
-        );
-        Ok(())
+            is_there: self.live(kind, name).is_some(),
+        };
+        self.writer.make(&place, &wanted).await
     }
 
     /// An object that our list did not show may still be there: ours with its labels edited away, or a stranger's.
@@ -186,9 +162,9 @@ impl<'a> Ensurer<'a> {
         };
         // Labels prove nothing: every chart has the one for the instance.
         let mut owners = found.metadata.owner_references.iter().flatten();
-        if owners.any(|owner| owner.uid == self.uid)
-            || is_ours(&found.metadata, &self.uid)
-                && found.annotations().contains_key(WANTED_ANNOTATION)
+        let uid = self.pipeline.uid.as_deref().unwrap_or_default();
+        if owners.any(|owner| owner.uid == uid)
+            || is_ours(&found.metadata, uid) && found.annotations().contains_key(WANTED_ANNOTATION)
         {
             return Ok(());
         }
@@ -222,8 +198,8 @@ impl<'a> Ensurer<'a> {
             outcome => drop(outcome?),
         }
         info!(
-            namespace = self.namespace,
-            pipeline = self.instance,
+            namespace = self.pipeline.namespace,
+            pipeline = self.pipeline.name,
             ?kind,
             name,
             "deleted"
@@ -245,7 +221,8 @@ impl<'a> Ensurer<'a> {
     }
 
     fn api(&self, kind: Kind) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
+        let namespace = self.pipeline.namespace.as_deref().unwrap_or_default();
+        self.writer.api(namespace, kind)
     }
 }
 

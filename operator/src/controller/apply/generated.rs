@@ -33,7 +33,9 @@ pub(super) async fn ensure_all(
         let name = secret.metadata.name.clone().unwrap_or_default();
         let uid = match observed.get(&name) {
             Some(SecretState::Present { uid, .. }) => uid.clone(),
-            _ => create(client, secret).await?,
+            // The status says so.
+            Some(SecretState::Forbidden) => continue,
+            Some(SecretState::Missing) | None => create(client, secret).await?,
         };
         references.push(reference(name, uid));
     }

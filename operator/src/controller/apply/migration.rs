@@ -27,7 +27,7 @@ pub enum Migration {
     NotNeeded,
     /// The database has the schema of the image.
     Done,
-    /// Rollouts are suspended: nothing was started.
+    /// Nothing was started: roll-outs are suspended, or a Secret is wanting.
     Held,
     /// The Job is at work.
     Running {
@@ -59,7 +59,7 @@ pub(super) async fn advance(
         return Ok(Migration::NotNeeded);
     };
     let name = wanted.name_any();
-    if rollout.is_frozen {
+    if rollout.is_frozen || rollout.is_held {
         ensurer.keep(Kind::Job, &name);
         return Ok(Migration::Held);
     }

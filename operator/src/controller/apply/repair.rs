@@ -1,42 +1,60 @@
-//! The way out when server-side apply cannot undo an edit by hand. It leaves members that others added; and in lists merged by a key, an edited key makes a second element beside ours, which
-//! may be invalid together.
+//! The way out when server-side apply cannot undo an edit by hand. It leaves members that others added; and in lists merged
+//! by a key, an edited key makes a second element beside ours, which may be invalid together.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Map, Value, json};
-use tracing::info;
 
-use super::Error;
 use super::ensure::write;
+use super::{Error, FIELD_MANAGER};
 use crate::controller::kinds::Kind;
-use crate::controller::strangers;
+use crate::controller::strangers::{self, Strangers};
 
 /// A manager of its own, so that its record can be taken away again.
 const REPAIR_MANAGER: &str = "extraction-operator-repair";
 
-/// Takes out of a child what somebody else put in, as it is right after it was `applied`.
+/// Takes out of a child what others put into its specification, as it is right after it was `applied`.
 pub(super) async fn remove_strangers(
+    api: &Api<DynamicObject>,
+    kind: Kind,
+    applied: &DynamicObject,
+    strangers: &Strangers,
+) -> Result<(), Error> {
+    let mut removal = strangers::removal(&applied.data, strangers).unwrap_or(json!({}));
+    let record = strangers::forgotten(kind, applied.managed_fields());
+    removal["metadata"] = json!({ "managedFields": record });
+    remove(api, kind, applied, removal).await
+}
+
+/// Takes members out of a ConfigMap that are not ours.
+pub(super) async fn remove_data(
     api: &Api<DynamicObject>,
     kind: Kind,
     applied: &DynamicObject,
     wanted: &Value,
 ) -> Result<(), Error> {
-    let removal = match kind {
-        Kind::ConfigMap => strange_data(&applied.data, wanted),
-        _ => strangers::of(kind, applied.managed_fields())
-            .and_then(|strangers| strangers::removal(&applied.data, &strangers)),
-    };
-    let Some(mut removal) = removal else {
-        return Ok(());
-    };
+    match strange_data(&applied.data, wanted).filter(|_| kind == Kind::ConfigMap) {
+        Some(removal) => remove(api, kind, applied, removal).await,
+        None => Ok(()),
+    }
+}
+
+async fn remove(
+    api: &Api<DynamicObject>,
+    kind: Kind,
+    applied: &DynamicObject,
+    mut removal: Value,
+) -> Result<(), Error> {
     // Lists are replaced as a whole, so nobody may have written since.
-    removal["metadata"] = json!({ "resourceVersion": applied.resource_version() });
+    removal["metadata"]["resourceVersion"] = json!(applied.resource_version());
     let name = applied.name_any();
     let action = format!("take what is not ours out of {kind:?} '{name}'");
-    let patch = Patch::Merge(removal);
-    write(&action, api.patch(&name, &PatchParams::default(), &patch)).await?;
-    info!(?kind, name, "what others had put in was taken out");
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    write(&action, api.patch(&name, &params, &Patch::Merge(removal))).await?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub(super) fn ready(
     cause.unwrap_or_else(|| content(pipeline.spec.suspend))
 }
 
-/// Why nothing was built.
+/// Why nothing was built, or not all of it.
 fn stopped(outcome: &Outcome) -> Option<Verdict> {
     match outcome {
         Outcome::Invalid(problems) if !problems.is_empty() => {

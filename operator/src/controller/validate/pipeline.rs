@@ -52,7 +52,7 @@ pub struct Cluster {
     pub bucket: String,
     /// Prefix of every key in the bucket; empty for none.
     pub prefix: String,
-    /// Where the database URL is kept; the Secret and its key exist.
+    /// Where the database URL is kept.
     pub database: SecretKey,
     /// Where the database URL points to.
     pub database_address: DatabaseAddress,

@@ -18,14 +18,13 @@ pub(in crate::controller) fn record(database: &DatabaseAddress) -> String {
 /// What was recorded of the database; nothing before children were made.
 pub(super) fn database(observed: &Observed) -> Option<DatabaseAddress> {
     let mut children = observed.children.0.values();
-    let record = children.find_map(|child| {
+    children.find_map(|child| {
         let annotations = child.metadata.annotations.as_ref()?;
-        annotations.get(DATABASE_ANNOTATION)
-    });
-    let (host, port) = record?.rsplit_once(':')?;
-    Some(DatabaseAddress {
-        host: host.to_owned(),
-        port: port.parse().ok()?,
-        name: String::new(),
+        let (host, port) = annotations.get(DATABASE_ANNOTATION)?.rsplit_once(':')?;
+        Some(DatabaseAddress {
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+            name: String::new(),
+        })
     })
 }

@@ -1,0 +1,144 @@
+//! Writes one child: by server-side apply, and beyond what that can do.
+
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType, Recorder};
+use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::ensure::write;
+use super::patience::Patience;
+use super::{Error, FIELD_MANAGER, repair};
+use crate::controller::kinds::Kind;
+use crate::controller::observe::CALL_LIMIT;
+use crate::controller::strangers;
+
+/// How often somebody else may write between two writes of ours before the reconcile fails.
+const ATTEMPTS: usize = 3;
+
+/// What the writes of all children share.
+pub struct Writer {
+    pub(super) client: Client,
+    recorder: Recorder,
+    patience: Patience,
+}
+
+/// One child of a pipeline.
+pub(super) struct Place<'a> {
+    pub(super) pipeline: &'a ObjectReference,
+    pub(super) kind: Kind,
+    pub(super) name: &'a str,
+    pub(super) is_there: bool,
+}
+
+impl Writer {
+    /// A writer that tells of what it takes out by events.
+    pub fn new(client: Client, recorder: Recorder) -> Self {
+        Self {
+            client,
+            recorder,
+            patience: Patience::default(),
+        }
+    }
+
+    pub(super) fn api(&self, namespace: &str, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &kind.resource())
+    }
+
+    /// Makes the child `wanted`, also of what others put into its specification.
+    pub(super) async fn make(&self, place: &Place<'_>, wanted: &Value) -> Result<(), Error> {
+        let namespace = place.pipeline.namespace.as_deref().unwrap_or_default();
+        let api = self.api(namespace, place.kind);
+        for attempt in 1.. {
+            let applied = apply(&api, place, wanted).await?;
+            match self.clean(&api, place, &applied, wanted).await {
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
+                outcome => {
+                    outcome?;
+                    break;
+                }
+            }
+        }
+        let (kind, name) = (place.kind, place.name);
+        info!(
+            namespace,
+            pipeline = place.pipeline.name,
+            ?kind,
+            name,
+            "applied"
+        );
+        Ok(())
+    }
+
+    /// Takes out what others put in, unless they do so again and again.
+    async fn clean(
+        &self,
+        api: &Api<DynamicObject>,
+        place: &Place<'_>,
+        applied: &DynamicObject,
+        wanted: &Value,
+    ) -> Result<(), Error> {
+        let Place { kind, name, .. } = place;
+        let Some(strangers) = strangers::of(*kind, applied.managed_fields()) else {
+            return repair::remove_data(api, *kind, applied, wanted).await;
+        };
+        let managers = strangers.managers.join("', '");
+        let uid = applied.uid().unwrap_or_default();
+        let (type_, reason, note) = if self.patience.allows(&uid, Instant::now()) {
+            repair::remove_strangers(api, *kind, applied, &strangers).await?;
+            let note = format!(
+                "took out of {kind:?} '{name}' what '{managers}' had put into its specification: what pods are to have belongs in `podTemplate`"
+            );
+            (EventType::Normal, "ForeignMembersRemoved", note)
+        } else {
+            let note = format!(
+                "'{managers}' puts members into the specification of {kind:?} '{name}' again and again: they are left there for ten minutes; exclude the child from it"
+            );
+            (EventType::Warning, "ForeignMembersKept", note)
+        };
+        self.tell(place.pipeline, type_, reason, note).await;
+        Ok(())
+    }
+
+    /// An event that cannot be published is no failure.
+    async fn tell(&self, pipeline: &ObjectReference, type_: EventType, reason: &str, note: String) {
+        let event = Event {
+            type_,
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let told = timeout(CALL_LIMIT, self.recorder.publish(&event, pipeline)).await;
+        if !matches!(told, Ok(Ok(()))) {
+            warn!(reason, "cannot publish an event");
+        }
+    }
+}
+
+/// Applies. What the API server finds invalid may be the mixture of ours and an edit by hand (two ports of one name), so
+/// ours is put in the place of lists once before giving up.
+async fn apply(
+    api: &Api<DynamicObject>,
+    place: &Place<'_>,
+    wanted: &Value,
+) -> Result<DynamicObject, Error> {
+    let Place { kind, name, .. } = place;
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let action = format!("apply {kind:?} '{name}'");
+    let patch = Patch::Apply(wanted);
+    match write(&action, api.patch(name, &params, &patch)).await {
+        Err(Error::Write {
+            source: kube::Error::Api(status),
+            ..
+        }) if status.is_invalid() && place.is_there => {
+            repair::replace_lists(api, name, wanted).await?;
+            write(&action, api.patch(name, &params, &patch)).await
+        }
+        outcome => outcome,
+    }
+}
