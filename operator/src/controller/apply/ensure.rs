@@ -92,9 +92,11 @@ impl<'a> Ensurer<'a> {
         self.keep(kind, &name);
         let live = self.children.get(kind, &name);
         let mut stamp = digest(&wanted);
-        // What was applied last is what is wanted now: going back to it from an edit by hand is no roll-out.
-        let is_free =
-            template == Template::Follows || live.is_none_or(|live| is_stamped(live, &stamp));
+        let is_free = match template {
+            Template::Follows => true,
+            Template::Held => live.is_none_or(|live| is_stamped(live, &stamp)),
+            Template::Frozen => live.is_none(),
+        };
         if let (Some(live), false) = (live, is_free) {
             hold_back(kind, &mut wanted, &live.object);
             HELD_BACK.clone_into(&mut stamp);
@@ -148,6 +150,7 @@ impl<'a> Ensurer<'a> {
             kind,
             name,
             is_there: self.live(kind, name).is_some(),
+            is_held_back: stamp == HELD_BACK,
         };
         self.writer.make(&place, &wanted).await
     }

@@ -33,6 +33,8 @@ pub(super) struct Place<'a> {
     pub(super) kind: Kind,
     pub(super) name: &'a str,
     pub(super) is_there: bool,
+    /// What is wanted of it is what was seen of it, so what somebody put in since is not ours to take out.
+    pub(super) is_held_back: bool,
 }
 
 impl Writer {
@@ -55,6 +57,9 @@ impl Writer {
         let api = self.api(namespace, place.kind);
         for attempt in 1.. {
             let applied = apply(&api, place, wanted).await?;
+            if place.is_held_back {
+                break;
+            }
             match self.clean(&api, place, &applied, wanted).await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
                 outcome => {
