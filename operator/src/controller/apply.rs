@@ -15,6 +15,7 @@ pub use writer::Writer;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -129,7 +130,6 @@ pub async fn apply(
         generated::ensure_all(&writer.client, &observed.generated, &generated_secrets).await?;
     let owners = config_map.metadata.owner_references.get_or_insert_default();
     owners.extend(secrets);
-    owners.extend(generated::references(&observed.secrets));
     all.all(Kind::PersistentVolumeClaim, volume_claim).await?;
     // Pods that stay as they are must reach what they know.
     let policies = if is_held {
@@ -144,7 +144,7 @@ pub async fn apply(
 
     // Old pods that start anew while the migration is under way must find the settings that they know.
     let template = rollout.template(migration);
-    all.one(Kind::ConfigMap, config_map, template).await?;
+    configure(&mut all, config_map, template).await?;
 
     // From here on nothing depends on what comes before it, so one that fails does not hold up the others.
     let results = [
@@ -166,22 +166,41 @@ pub async fn apply(
     Ok(migration)
 }
 
-/// Makes the Ingress; anew when its class is no longer the user's choice, since only a new one gets the cluster's.
+/// Makes the Ingress; anew when its class is no longer the user's choice, or was never, since only a new one gets the
+/// cluster's.
 async fn expose(ensurer: &mut Ensurer<'_>, ingress: Option<Ingress>) -> Result<(), Error> {
     let Some(ingress) = ingress else {
         return Ok(());
     };
+    let is_chosen = ingress.annotations().contains_key(INGRESS_CLASS_ANNOTATION);
     let live = ensurer.live(Kind::Ingress, &ingress.name_any());
-    let had_class = live.filter(|live| {
+    let has_other_class = live.filter(|live| {
         let annotations = live.metadata.annotations.as_ref();
         live.metadata.deletion_timestamp.is_none()
-            && annotations.is_some_and(|all| all.contains_key(INGRESS_CLASS_ANNOTATION))
+            && (annotations.is_some_and(|all| all.contains_key(INGRESS_CLASS_ANNOTATION))
+                || live.has_foreign_class)
     });
-    match had_class {
-        Some(live) if !ingress.annotations().contains_key(INGRESS_CLASS_ANNOTATION) => {
-            ensurer.replace(Kind::Ingress, live, ingress).await
-        }
+    match has_other_class {
+        Some(live) if !is_chosen => ensurer.replace(Kind::Ingress, live, ingress).await,
         _ => ensurer.one(Kind::Ingress, ingress, Template::Follows).await,
+    }
+}
+
+/// Makes the ConfigMap; anew when somebody made it immutable.
+async fn configure(
+    ensurer: &mut Ensurer<'_>,
+    config_map: ConfigMap,
+    template: Template,
+) -> Result<(), Error> {
+    let live = ensurer.live(Kind::ConfigMap, &config_map.name_any());
+    let stuck = live.filter(|live| {
+        live.object["immutable"] == true && live.metadata.deletion_timestamp.is_none()
+    });
+    match stuck {
+        Some(live) if template == Template::Follows => {
+            ensurer.replace(Kind::ConfigMap, live, config_map).await
+        }
+        _ => ensurer.one(Kind::ConfigMap, config_map, template).await,
     }
 }
 

@@ -44,6 +44,7 @@ fn deployment(name: &str, status: Value) -> ((Kind, String), Child) {
             metadata: Default::default(),
             object,
             has_strangers: false,
+            has_foreign_class: false,
         },
     )
 }
@@ -176,6 +177,34 @@ fn a_pipeline_of_one_pod_is_ready_and_says_that_its_data_is_not_durable() {
             "DataDurable=False TemporaryVolume",
         ]
     );
+}
+
+#[test]
+fn a_migration_that_is_through_is_told_although_something_after_it_failed() {
+    let mut pipeline = on_aws();
+    let running = Outcome::Applied(Migration::Running { attempt: 0 });
+    pipeline.status = Some(computed(&pipeline, &working(), running));
+    let mut world = working();
+    let job = |status: &str| Child {
+        object: json!({ "status": { "conditions": [{ "type": "Complete", "status": status }] } }),
+        ..Child::default()
+    };
+    let failed = || Outcome::Failed {
+        reason: "ChildInvalid",
+        message: "cannot apply".to_owned(),
+        is_permanent: true,
+    };
+    let told = |status: &str, world: &mut Observed| {
+        let name = (Kind::Job, "invoices-migrate-1".to_owned());
+        world.children.0.insert(name, job(status));
+        let status = computed(&pipeline, world, failed());
+        lines(&status)[4].clone()
+    };
+    assert_eq!(
+        told("False", &mut world),
+        "DatabaseMigrated=False Migrating"
+    );
+    assert_eq!(told("True", &mut world), "DatabaseMigrated=True Migrated");
 }
 
 #[test]
@@ -365,6 +394,7 @@ fn data_is_durable_once_the_volume_is_there() {
             metadata: Default::default(),
             object,
             has_strangers: false,
+            has_foreign_class: false,
         };
         let name = "invoices-data".to_owned();
         let observed = Observed {

@@ -66,6 +66,15 @@ pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Strangers>
     (!all.fields.is_empty()).then_some(all)
 }
 
+/// Whether somebody else wrote this member of the specification, one of those that [`of`] leaves to others.
+pub(super) fn wrote(kind: Kind, record: &[ManagedFieldsEntry], member: &str) -> bool {
+    let api_version = kind.resource().api_version;
+    let mut others = (record.iter())
+        .filter(|entry| entry.manager.as_deref() != Some(FIELD_MANAGER))
+        .filter_map(|entry| specification(entry, &api_version));
+    others.any(|spec| spec.contains_key(member))
+}
+
 /// The record without what others wrote into the specification: what was taken out, or is a default now, is nobody's.
 pub(super) fn forgotten(kind: Kind, record: &[ManagedFieldsEntry]) -> Vec<ManagedFieldsEntry> {
     let api_version = kind.resource().api_version;
@@ -135,6 +144,15 @@ pub(super) fn removal(live: &Value, strangers: &Strangers) -> Option<Value> {
     Some(json!({ "spec": patch }))
 }
 
+/// The merge patch that makes the specification of `live` that of `wanted`, but for what others choose.
+pub(super) fn replacement(live: &Value, wanted: &Value) -> Option<Value> {
+    let mut live = live["spec"].clone();
+    if let Value::Object(members) = &mut live {
+        members.retain(|member, _| !CHOSEN_ELSEWHERE.contains(&format!("f:{member}").as_str()));
+    }
+    merge_patch(&live, &wanted["spec"])
+}
+
 fn without(live: &Value, strangers: &Fields) -> Value {
     let kept = |below: Option<&Value>, value: &Value| match below.and_then(Value::as_object) {
         None => Some(value.clone()),
@@ -177,14 +195,16 @@ fn merge_patch(from: &Value, to: &Value) -> Option<Value> {
     let (Value::Object(from), Value::Object(to)) = (from, to) else {
         return (from != to).then(|| to.clone());
     };
-    let patch = from.iter().filter_map(|(name, from)| {
+    let changed = from.iter().filter_map(|(name, from)| {
         let change = match to.get(name) {
             None => Some(Value::Null),
             Some(to) => merge_patch(from, to),
         };
         Some((name.clone(), change?))
     });
-    let patch: Fields = patch.collect();
+    let added = to.iter().filter(|(name, _)| !from.contains_key(*name));
+    let added = added.map(|(name, to)| (name.clone(), to.clone()));
+    let patch: Fields = changed.chain(added).collect();
     (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
@@ -269,6 +289,17 @@ mod tests {
         written[0].api_version = Some("v1".to_owned());
         assert_eq!(of(Kind::PersistentVolumeClaim, &written), None);
         assert!(of(Kind::Service, &written).is_some());
+    }
+
+    #[test]
+    fn a_replacement_takes_out_what_cannot_be_beside_ours_and_leaves_what_others_choose() {
+        let live =
+            json!({ "spec": { "minAvailable": 5, "selector": { "a": "b" }, "replicas": 3 } });
+        let wanted = json!({ "spec": { "maxUnavailable": "20%", "selector": { "a": "b" } } });
+        assert_eq!(
+            replacement(&live, &wanted),
+            Some(json!({ "minAvailable": null, "maxUnavailable": "20%" }))
+        );
     }
 
     #[test]

@@ -87,8 +87,8 @@ pub struct Storage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 63))]
     #[x_kube(
-        validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$') && !self.contains('..') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')")
-            .message("must be the name of a bucket: lower-case letters, digits, '-' and single '.', with a letter or digit at both ends, and no IP address"),
+        validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]*[a-z0-9]$') && !self.contains('..') && !self.contains('.-') && !self.contains('-.') && !self.startsWith('xn--') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')")
+            .message("must be the name of a bucket: lower-case letters, digits, '-' and '.' between two of them, with a letter or digit at both ends, not 'xn--...' and no IP address"),
         validation = Rule::new("self == oldSelf")
             .message("must not change: documents and results would no longer be found; create another pipeline")
     )]

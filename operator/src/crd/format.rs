@@ -12,13 +12,13 @@ pub(super) fn object_name() -> Rule {
 /// What clients put into their requests as `Host`.
 pub(super) fn host_name() -> Rule {
     Rule::new(
-        r"self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')",
+        r"self.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$') && !self.matches('^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$')",
     )
     .message("must be a host name in lower case, such as 'invoices.example.com', without scheme, port or path, and no IP address")
 }
 
 /// An image reference as container runtimes take it.
 pub(super) fn image() -> Rule {
-    Rule::new("self.matches('^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')")
+    Rule::new("self.matches('^([a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$')")
         .message("must be an image, such as 'registry.example/extractor:0.1.0'")
 }

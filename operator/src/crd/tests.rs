@@ -11,7 +11,7 @@ fn repository() -> PathBuf {
 }
 
 fn schema() -> Value {
-    let definition = serde_json::to_value(definition()).unwrap();
+    let definition = serde_json::to_value(definition::described()).unwrap();
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 

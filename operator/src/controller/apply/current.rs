@@ -54,6 +54,7 @@ mod tests {
             metadata,
             object: deployment(image, "a"),
             has_strangers: false,
+            has_foreign_class: false,
         }
     }
 

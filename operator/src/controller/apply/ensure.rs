@@ -149,7 +149,7 @@ impl<'a> Ensurer<'a> {
             pipeline: &self.pipeline,
             kind,
             name,
-            is_there: self.live(kind, name).is_some(),
+            live: self.live(kind, name).map(|live| &live.object),
             is_held_back: stamp == HELD_BACK,
         };
         self.writer.make(&place, &wanted).await

@@ -1,9 +1,9 @@
 //! Secrets whose value nobody chooses. Made once, never overwritten: delete one to get a new value.
 //!
 //! Secrets are not watched, because watching them means reading all of them. Instead the ConfigMap, which is watched,
-//! names each of them as one more owner, and each that the spec refers to. When one is gone, the garbage collector takes
-//! its name off the ConfigMap (which lives on, having other owners), and that change brings us here to make another, or
-//! to say what is missing.
+//! names each of them as one more owner. When one is gone, the garbage collector takes its name off the ConfigMap
+//! (which lives on, having other owners), and that change brings us here to make another. The user's own Secrets are no
+//! owners: the ConfigMap would live as long as they do.
 
 use std::collections::BTreeMap;
 
@@ -40,16 +40,6 @@ pub(super) async fn ensure_all(
         references.push(reference(name, uid));
     }
     Ok(references)
-}
-
-/// References to the Secrets that are there.
-pub(super) fn references(
-    observed: &BTreeMap<String, SecretState>,
-) -> impl Iterator<Item = OwnerReference> {
-    observed.iter().filter_map(|(name, state)| match state {
-        SecretState::Present { uid, .. } => Some(reference(name.clone(), uid.clone())),
-        SecretState::Missing | SecretState::Forbidden => None,
-    })
 }
 
 /// One that does not control, so that it never decides whose the ConfigMap is, nor holds up a deletion.

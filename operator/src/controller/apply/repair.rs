@@ -76,11 +76,12 @@ pub(super) async fn wake(api: &Api<DynamicObject>, name: &str, replicas: i32) ->
     Ok(())
 }
 
-/// Puts the lists of `wanted` in the place of those that are there, and leaves no trace of having owned them:
-/// two owners would keep a member that one of them gives up.
-pub(super) async fn replace_lists(
+/// Puts the specification of `wanted` in the place of that of `live`, and leaves no trace of having owned it: two owners
+/// would keep a member that one of them gives up.
+pub(super) async fn replace(
     api: &Api<DynamicObject>,
     name: &str,
+    live: &Value,
     wanted: &Value,
 ) -> Result<(), Error> {
     let params = PatchParams {
@@ -88,7 +89,7 @@ pub(super) async fn replace_lists(
         ..PatchParams::default()
     };
     let action = format!("repair '{name}'");
-    let patch = Patch::Merge(json!({ "spec": wanted["spec"] }));
+    let patch = Patch::Merge(json!({ "spec": strangers::replacement(live, wanted) }));
     let repaired = write(&action, api.patch(name, &params, &patch)).await?;
     let others: Vec<&ManagedFieldsEntry> = repaired
         .managed_fields()

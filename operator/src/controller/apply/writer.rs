@@ -32,7 +32,8 @@ pub(super) struct Place<'a> {
     pub(super) pipeline: &'a ObjectReference,
     pub(super) kind: Kind,
     pub(super) name: &'a str,
-    pub(super) is_there: bool,
+    /// The child as it was seen.
+    pub(super) live: Option<&'a Value>,
     /// What is wanted of it is what was seen of it, so what somebody put in since is not ours to take out.
     pub(super) is_held_back: bool,
 }
@@ -126,7 +127,7 @@ impl Writer {
 }
 
 /// Applies. What the API server finds invalid may be the mixture of ours and an edit by hand (two ports of one name), so
-/// ours is put in the place of lists once before giving up.
+/// ours is put in the place of everything once before giving up.
 async fn apply(
     api: &Api<DynamicObject>,
     place: &Place<'_>,
@@ -136,14 +137,20 @@ async fn apply(
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let action = format!("apply {kind:?} '{name}'");
     let patch = Patch::Apply(wanted);
-    match write(&action, api.patch(name, &params, &patch)).await {
-        Err(Error::Write {
-            source: kube::Error::Api(status),
-            ..
-        }) if status.is_invalid() && place.is_there => {
-            repair::replace_lists(api, name, wanted).await?;
+    match (
+        write(&action, api.patch(name, &params, &patch)).await,
+        place.live,
+    ) {
+        (
+            Err(Error::Write {
+                source: kube::Error::Api(status),
+                ..
+            }),
+            Some(live),
+        ) if status.is_invalid() => {
+            repair::replace(api, name, live, wanted).await?;
             write(&action, api.patch(name, &params, &patch)).await
         }
-        outcome => outcome,
+        (outcome, _) => outcome,
     }
 }

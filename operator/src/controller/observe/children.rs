@@ -24,6 +24,8 @@ pub struct Child {
     pub object: Value,
     /// Somebody else put members into what is the operator's to say.
     pub has_strangers: bool,
+    /// Somebody else gave an Ingress its class; what the API server chose is on nobody's record.
+    pub has_foreign_class: bool,
 }
 
 /// The pipeline's children by kind and name.
@@ -34,6 +36,11 @@ impl Children {
     /// The child of this kind and name.
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Child> {
         self.0.get(&(kind, name.to_owned()))
+    }
+
+    /// Whether there is any child of the kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.0.keys().any(|(found, _)| *found == kind)
     }
 
     /// The child of this kind and name as its own type.
@@ -105,7 +112,9 @@ struct Metadata {
 impl Item {
     fn child(self, kind: Kind) -> Option<Child> {
         let resource = kind.resource();
-        let strangers = strangers::of(kind, &self.metadata.managed_fields);
+        let record = &self.metadata.managed_fields;
+        let has_strangers = strangers::of(kind, record).is_some();
+        let has_foreign_class = strangers::wrote(kind, record, "f:ingressClassName");
         let metadata = Value::Object(self.metadata.rest);
         let mut object = self.rest;
         object.insert("apiVersion".to_owned(), resource.api_version.into());
@@ -114,7 +123,8 @@ impl Item {
         Some(Child {
             metadata: serde_json::from_value(metadata).ok()?,
             object: Value::Object(object),
-            has_strangers: strangers.is_some(),
+            has_strangers,
+            has_foreign_class,
         })
     }
 }

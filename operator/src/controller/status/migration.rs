@@ -4,9 +4,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Outcome, Verdict, Workloads, find, word};
 use crate::controller::apply::Migration;
-use crate::controller::observe::{MigrationReport, Observed};
+use crate::controller::kinds::Kind;
+use crate::controller::observe::{Child, MigrationReport, Observed};
 use crate::crd::ConditionType;
 
+const MIGRATING: &str = "Migrating";
 const AFTERWARDS: &str = "pods that run stay as they are; the migration is tried again by itself, and at once when the spec or a Secret changes";
 
 pub(super) fn verdict(
@@ -17,18 +19,41 @@ pub(super) fn verdict(
 ) -> Verdict {
     match outcome {
         _ if workloads.is_embedded => embedded(workloads),
-        Outcome::Applied(Migration::Done | Migration::NotNeeded) => {
-            Verdict::yes("Migrated", "the database has the schema of the image")
-        }
+        Outcome::Applied(Migration::Done | Migration::NotNeeded) => migrated(),
         Outcome::Applied(Migration::Failed { .. }) => {
             failed(observed.pods.migration_report.as_ref())
         }
         Outcome::Applied(Migration::Running { attempt }) => running(*attempt, observed, before),
+        // Something after it failed.
+        Outcome::Failed { .. } if is_migrating(before) && is_through(observed) => migrated(),
         Outcome::Applied(Migration::Held)
         | Outcome::Invalid(_)
         | Outcome::Suspended
         | Outcome::Failed { .. } => as_before(before),
     }
+}
+
+fn migrated() -> Verdict {
+    Verdict::yes("Migrated", "the database has the schema of the image")
+}
+
+fn is_migrating(before: &[Condition]) -> bool {
+    find(before, ConditionType::DatabaseMigrated).is_some_and(|before| before.reason == MIGRATING)
+}
+
+/// Whether every Job is done, and with them the one that was waited for.
+fn is_through(observed: &Observed) -> bool {
+    let is_complete = |job: &Child| {
+        let conditions = job.object["status"]["conditions"].as_array();
+        let mut all = conditions.into_iter().flatten();
+        all.any(|condition| condition["type"] == "Complete" && condition["status"] == "True")
+    };
+    let children = &observed.children.0;
+    let mut jobs = children
+        .iter()
+        .filter(|((kind, _), _)| *kind == Kind::Job)
+        .peekable();
+    jobs.peek().is_some() && jobs.all(|(_, job)| is_complete(job))
 }
 
 fn embedded(workloads: &Workloads) -> Verdict {
@@ -65,7 +90,7 @@ fn running(attempt: u32, observed: &Observed, before: &[Condition]) -> Verdict {
     match failed_before {
         Some(before) => Verdict::no(&before.reason, before.message.clone()),
         None => Verdict::no(
-            "Migrating",
+            MIGRATING,
             "the database is being brought to the schema of the image",
         ),
     }

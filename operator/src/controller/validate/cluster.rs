@@ -4,6 +4,7 @@ use extraction_contract::secret_key;
 
 use super::secrets::{self, Unusable};
 use super::{Aws, Cluster, Credentials, Endpoint, Problem, Replicas, collect, pod_template};
+use crate::controller::kinds::Kind;
 use crate::controller::observe::{DatabaseAddress, Observed};
 use crate::crd::{self, Api, ConditionType, Database, Queue};
 
@@ -16,8 +17,8 @@ pub(super) struct Services<'a> {
     pub(super) database: &'a Database,
 }
 
-/// Checks what the services refer to. With a database that is `known` from before, problems of Secrets only hold the
-/// pipeline, and come beside it.
+/// Checks what the services refer to. Problems of Secrets only hold a pipeline that ran before, and come beside it; its
+/// database is where it was `known` to be.
 pub(super) fn validate(
     services: &Services<'_>,
     api: &Api,
@@ -27,9 +28,10 @@ pub(super) fn validate(
     let mut of_secrets = credential_problems(services.aws, observed);
     let found = collect(&mut of_secrets, database(services.database, observed));
     let pods = pod_template::validate("api", &api.resources, api.pod_template.as_ref());
-    let is_held = known.is_some() && !of_secrets.is_empty();
+    // With a Deployment or a record of its database it ran before.
+    let may_be_held = known.is_some() || observed.children.has(Kind::Deployment);
     let (database_address, api_pods) = match (found.or(known), pods) {
-        (Some(address), Ok(pods)) if is_held || of_secrets.is_empty() => (address, pods),
+        (Some(address), Ok(pods)) if may_be_held || of_secrets.is_empty() => (address, pods),
         (_, pods) => {
             of_secrets.extend(pods.err());
             return Err(of_secrets);

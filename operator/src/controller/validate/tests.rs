@@ -125,6 +125,20 @@ fn a_pipeline_that_ran_before_is_held_and_not_refused_when_a_secret_goes_missing
 }
 
 #[test]
+fn credentials_that_go_missing_hold_a_pipeline_also_without_any_record() {
+    let aws = json!({ "region": "eu-west-1", "credentialsSecretRef": { "name": "keys" } });
+    let mut observed = observed([
+        ("db", secret([("url", database_url())])),
+        ("keys", SecretState::Missing),
+    ]);
+    assert_eq!(problems(&on_services(aws.clone()), &observed).len(), 2);
+    let name = (Kind::Deployment, "invoices-api".to_owned());
+    observed.children.0.insert(name, Child::default());
+    let held = validate(&on_services(aws), &observed).unwrap();
+    assert_eq!(held.held_by.len(), 2);
+}
+
+#[test]
 fn the_name_of_a_database_host_is_not_recorded() {
     let address = DatabaseAddress {
         host: "db.internal".to_owned(),
