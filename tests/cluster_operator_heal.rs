@@ -299,6 +299,28 @@ async fn while_a_secret_is_missing_children_are_mended_and_no_pod_is_replaced() 
 }
 
 #[tokio::test]
+async fn a_config_map_that_somebody_made_immutable_holds_up_no_change_of_the_spec() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "stuck").await?;
+    let namespace = namespace.name.as_str();
+    let spec = |days: u8| json!({ "retention": { "jobsDays": days }, "worker": { "podTemplate": sample::nowhere() } });
+    pipeline::apply(&client, namespace, "stuck", &spec(5)).await?;
+    let config_maps = children::api(&client, namespace, Kind::ConfigMap);
+    until(config_maps.clone(), "stuck", "it is made", |_| true).await?;
+    let edit = Patch::Merge(json!({ "immutable": true }));
+    config_maps
+        .patch("stuck", &PatchParams::default(), &edit)
+        .await?;
+    pipeline::apply(&client, namespace, "stuck", &spec(6)).await?;
+    until(config_maps, "stuck", "it follows the spec", |found| {
+        found.data["immutable"] != true && found.data["data"]["EXTRACTION_RETENTION_DAYS"] == "6"
+    })
+    .await
+}
+
+#[tokio::test]
 async fn while_rollouts_are_suspended_an_edit_that_undone_would_restart_pods_stays() -> Result<()> {
     let _quiet = cluster::shared().await;
     release::installed().await?;
