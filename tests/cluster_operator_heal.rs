@@ -8,9 +8,9 @@ use extraction_operator::controller::kinds::Kind;
 use extraction_tests::cluster::{self, TestNamespace};
 use extraction_tests::figures::{Figure, record};
 use extraction_tests::sample::{self, Sample};
-use extraction_tests::{children, pipeline, release};
+use extraction_tests::{children, pipeline, release, wait};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Pod, Secret};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::runtime::watcher::watch_object;
 use kube::{Client, ResourceExt};
@@ -207,11 +207,7 @@ fn by_hand(kind: Kind, child: &DynamicObject) -> Result<Value> {
             // The first is a member with a default, which comes back in its place.
             json!({ "spec": { "sessionAffinity": "ClientIP", "ports": ports, "externalIPs": ["192.0.2.1"] } })
         }
-        Kind::Ingress => {
-            let mut edited = first("rules", &|rule| rule["host"] = json!("edited.localhost"));
-            edited["spec"]["ingressClassName"] = json!("edited");
-            edited
-        }
+        Kind::Ingress => first("rules", &|rule| rule["host"] = json!("edited.localhost")),
         Kind::HorizontalPodAutoscaler => json!({ "spec": { "maxReplicas": 9 } }),
         Kind::PodDisruptionBudget => {
             json!({ "spec": { "maxUnavailable": null, "minAvailable": 5 } })
@@ -318,6 +314,44 @@ async fn a_config_map_that_somebody_made_immutable_holds_up_no_change_of_the_spe
         found.data["immutable"] != true && found.data["data"]["EXTRACTION_RETENTION_DAYS"] == "6"
     })
     .await
+}
+
+#[tokio::test]
+async fn what_somebody_puts_into_a_child_again_and_again_is_left_there_and_told_of() -> Result<()> {
+    let _quiet = cluster::shared().await;
+    release::installed().await?;
+    let client = cluster::client().await?;
+    let namespace = TestNamespace::create(&client, "fight").await?;
+    let namespace = namespace.name.as_str();
+    let spec = json!({ "worker": { "podTemplate": sample::nowhere() } });
+    pipeline::apply(&client, namespace, "fight", &spec).await?;
+    let services = children::api(&client, namespace, Kind::Service);
+    until(services.clone(), "fight-api", "it is made", |_| true).await?;
+    let is_edited = |found: &DynamicObject| !found.data["spec"]["externalIPs"].is_null();
+    let edit = async || {
+        let edited = Patch::Merge(json!({ "spec": { "externalIPs": ["192.0.2.1"] } }));
+        services
+            .patch("fight-api", &PatchParams::default(), &edited)
+            .await
+    };
+    for _ in 0..3 {
+        edit().await?;
+        let expectation = "the edit is undone";
+        until(services.clone(), "fight-api", expectation, |found| {
+            !is_edited(found)
+        })
+        .await?;
+    }
+    edit().await?;
+    let events: Api<Event> = Api::namespaced(client.clone(), namespace);
+    wait::poll("an event tells that it is left", PATIENCE, || async {
+        let all = events.list(&ListParams::default()).await?.items;
+        let is_told = |event: &Event| event.reason.as_deref() == Some("ForeignMembersKept");
+        Ok(all.iter().any(is_told).then_some(()))
+    })
+    .await?;
+    ensure!(is_edited(&services.get("fight-api").await?));
+    Ok(())
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
+use serde_json::json;
 
 use self::ensure::{Ensurer, Template};
 use super::build::{INGRESS_CLASS_ANNOTATION, Resources};
@@ -166,27 +167,26 @@ pub async fn apply(
     Ok(migration)
 }
 
-/// Makes the Ingress; anew when its class is no longer the user's choice, or was never, since only a new one gets the
-/// cluster's.
+/// Makes the Ingress; anew when its class is no longer the user's choice, since only a new one gets the cluster's.
 async fn expose(ensurer: &mut Ensurer<'_>, ingress: Option<Ingress>) -> Result<(), Error> {
     let Some(ingress) = ingress else {
         return Ok(());
     };
-    let is_chosen = ingress.annotations().contains_key(INGRESS_CLASS_ANNOTATION);
     let live = ensurer.live(Kind::Ingress, &ingress.name_any());
-    let has_other_class = live.filter(|live| {
+    let had_class = live.filter(|live| {
         let annotations = live.metadata.annotations.as_ref();
         live.metadata.deletion_timestamp.is_none()
-            && (annotations.is_some_and(|all| all.contains_key(INGRESS_CLASS_ANNOTATION))
-                || live.has_foreign_class)
+            && annotations.is_some_and(|all| all.contains_key(INGRESS_CLASS_ANNOTATION))
     });
-    match has_other_class {
-        Some(live) if !is_chosen => ensurer.replace(Kind::Ingress, live, ingress).await,
+    match had_class {
+        Some(live) if !ingress.annotations().contains_key(INGRESS_CLASS_ANNOTATION) => {
+            ensurer.replace(Kind::Ingress, live, ingress).await
+        }
         _ => ensurer.one(Kind::Ingress, ingress, Template::Follows).await,
     }
 }
 
-/// Makes the ConfigMap; anew when somebody made it immutable.
+/// Makes the ConfigMap; anew when somebody made it immutable and it has to change.
 async fn configure(
     ensurer: &mut Ensurer<'_>,
     config_map: ConfigMap,
@@ -194,7 +194,9 @@ async fn configure(
 ) -> Result<(), Error> {
     let live = ensurer.live(Kind::ConfigMap, &config_map.name_any());
     let stuck = live.filter(|live| {
-        live.object["immutable"] == true && live.metadata.deletion_timestamp.is_none()
+        live.object["immutable"] == true
+            && live.object["data"] != json!(config_map.data)
+            && live.metadata.deletion_timestamp.is_none()
     });
     match stuck {
         Some(live) if template == Template::Follows => {

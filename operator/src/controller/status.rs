@@ -182,7 +182,13 @@ fn verdicts(
         | ConditionType::StorageReachable => {
             dependency::verdict(type_, pipeline, observed, outcome)
         }
-        ConditionType::DatabaseMigrated => migration::verdict(outcome, observed, workloads, before),
+        ConditionType::DatabaseMigrated => migration::verdict(
+            outcome,
+            observed,
+            workloads,
+            before,
+            pipeline.metadata.generation,
+        ),
         ConditionType::ApiAvailable => api.clone(),
         ConditionType::WorkersAvailable if workloads.is_embedded => embedded_workers(&api),
         ConditionType::WorkersAvailable => workload::workers(workloads, observed, outcome),

@@ -44,7 +44,6 @@ fn deployment(name: &str, status: Value) -> ((Kind, String), Child) {
             metadata: Default::default(),
             object,
             has_strangers: false,
-            has_foreign_class: false,
         },
     )
 }
@@ -394,7 +393,6 @@ fn data_is_durable_once_the_volume_is_there() {
             metadata: Default::default(),
             object,
             has_strangers: false,
-            has_foreign_class: false,
         };
         let name = "invoices-data".to_owned();
         let observed = Observed {

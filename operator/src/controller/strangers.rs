@@ -66,27 +66,24 @@ pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Strangers>
     (!all.fields.is_empty()).then_some(all)
 }
 
-/// Whether somebody else wrote this member of the specification, one of those that [`of`] leaves to others.
-pub(super) fn wrote(kind: Kind, record: &[ManagedFieldsEntry], member: &str) -> bool {
-    let api_version = kind.resource().api_version;
-    let mut others = (record.iter())
-        .filter(|entry| entry.manager.as_deref() != Some(FIELD_MANAGER))
-        .filter_map(|entry| specification(entry, &api_version));
-    others.any(|spec| spec.contains_key(member))
-}
-
-/// The record without what others wrote into the specification: what was taken out, or is a default now, is nobody's.
+/// The record without what others wrote into the specification, but for their choices: what was taken out, or is a
+/// default now, is nobody's.
 pub(super) fn forgotten(kind: Kind, record: &[ManagedFieldsEntry]) -> Vec<ManagedFieldsEntry> {
     let api_version = kind.resource().api_version;
     let mut kept = record.to_vec();
     for entry in &mut kept {
-        let is_strange = entry.manager.as_deref() != Some(FIELD_MANAGER)
-            && specification(entry, &api_version).is_some();
-        if let (true, Some(Value::Object(fields))) = (
-            is_strange,
-            entry.fields_v1.as_mut().map(|fields| &mut fields.0),
-        ) {
+        let is_ours = entry.manager.as_deref() == Some(FIELD_MANAGER);
+        let Some(choices) = specification(entry, &api_version)
+            .filter(|_| !is_ours)
+            .map(choices)
+        else {
+            continue;
+        };
+        if let Some(Value::Object(fields)) = entry.fields_v1.as_mut().map(|fields| &mut fields.0) {
             fields.remove("f:spec");
+            if !choices.is_empty() {
+                fields.insert("f:spec".to_owned(), Value::Object(choices));
+            }
         }
     }
     kept.retain(|entry| {
@@ -103,6 +100,18 @@ fn specification<'a>(entry: &'a ManagedFieldsEntry, api_version: &str) -> Option
     let is_main = entry.subresource.is_none() && entry.api_version.as_deref() == Some(api_version);
     let fields = entry.fields_v1.as_ref().filter(|_| is_main)?;
     fields.0.get("f:spec")?.as_object()
+}
+
+/// What of a specification is for others to choose.
+fn choices(spec: &Fields) -> Fields {
+    let mut fields = spec.clone();
+    fields.retain(|member, _| CHOSEN_ELSEWHERE.contains(&member.as_str()));
+    let metadata = spec
+        .get("f:template")
+        .and_then(|template| template.get("f:metadata"));
+    let metadata = metadata.map(|metadata| json!({ "f:metadata": metadata }));
+    fields.extend(metadata.map(|template| ("f:template".to_owned(), template)));
+    fields
 }
 
 fn without_choices(spec: &Fields) -> Fields {
@@ -306,11 +315,19 @@ mod tests {
     fn a_default_that_somebody_once_wrote_is_forgotten_by_the_record() {
         let by_hand = ("kubectl", None, json!({ "f:paused": {} }));
         let scaled = ("autoscaler", Some("scale"), json!({ "f:replicas": {} }));
-        let before = record(&[ours(), by_hand, scaled.clone()]);
+        let template = json!({ "f:metadata": { "f:annotations": { "f:restartedAt": {} } } });
+        let chosen = json!({ "f:replicas": {}, "f:template": template });
+        let restarted = |more: Value| {
+            let mut spec = chosen.clone();
+            unite(spec.as_object_mut().unwrap(), more.as_object().unwrap());
+            ("kubectl-rollout", None, spec)
+        };
+        let edited = restarted(json!({ "f:template": { "f:spec": { "f:nodeSelector": {} } } }));
+        let before = record(&[ours(), by_hand, scaled.clone(), edited]);
         let strangers = of(Kind::Deployment, &before).unwrap();
-        assert_eq!(strangers.managers, ["kubectl"]);
+        assert_eq!(strangers.managers, ["kubectl", "kubectl-rollout"]);
         assert_eq!(removal(&deployment(json!({})), &strangers), None);
         let after = forgotten(Kind::Deployment, &before);
-        assert_eq!(after, record(&[ours(), scaled]));
+        assert_eq!(after, record(&[ours(), scaled, restarted(json!({}))]));
     }
 }

@@ -19,8 +19,10 @@ pub(super) fn is_stamped(live: &Child, stamp: &str) -> bool {
 
 /// Whether writing `wanted`, whose digest is `stamp`, would change nothing.
 pub(super) fn is_current(live: &Child, wanted: &Value, stamp: &str) -> bool {
-    let same_intent = stamp == HELD_BACK || is_stamped(live, stamp);
-    same_intent && !live.has_strangers && covers(&live.object, wanted)
+    let is_held_back = stamp == HELD_BACK;
+    let same_intent = is_held_back || is_stamped(live, stamp);
+    let is_clean = is_held_back || !live.has_strangers;
+    same_intent && is_clean && covers(&live.object, wanted)
 }
 
 /// Puts what is there in place of what would restart pods, or take from them what they reach.
@@ -54,7 +56,6 @@ mod tests {
             metadata,
             object: deployment(image, "a"),
             has_strangers: false,
-            has_foreign_class: false,
         }
     }
 

@@ -11,22 +11,51 @@ const WINDOW: Duration = Duration::from_secs(600);
 
 /// When members were last taken out of each child, by its uid.
 #[derive(Debug, Default)]
-pub(super) struct Patience(Mutex<HashMap<String, Vec<Instant>>>);
+pub(super) struct Patience(Mutex<HashMap<String, Removals>>);
+
+#[derive(Debug, Default)]
+struct Removals {
+    times: Vec<Instant>,
+    is_end_told: bool,
+}
+
+/// Whether to take members out once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Remove,
+    /// They are left; for the first time in this window.
+    LeaveAndTell,
+    Leave,
+}
 
 impl Patience {
-    /// Whether to do it once more at `now`, which is counted then.
-    pub(super) fn allows(&self, uid: &str, now: Instant) -> bool {
+    /// What to do at `now`.
+    pub(super) fn verdict(&self, uid: &str, now: Instant) -> Verdict {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, times| {
-            times.retain(|time| now.saturating_duration_since(*time) < WINDOW);
-            !times.is_empty()
+        all.retain(|_, removals| {
+            let is_recent = |time: &Instant| now.saturating_duration_since(*time) < WINDOW;
+            removals.times.retain(is_recent);
+            !removals.times.is_empty()
         });
-        let times = all.entry(uid.to_owned()).or_default();
-        let is_allowed = times.len() < MOST;
-        if is_allowed {
-            times.push(now);
+        match all
+            .get_mut(uid)
+            .filter(|removals| removals.times.len() >= MOST)
+        {
+            None => Verdict::Remove,
+            Some(removals) if removals.is_end_told => Verdict::Leave,
+            Some(removals) => {
+                removals.is_end_told = true;
+                Verdict::LeaveAndTell
+            }
         }
-        is_allowed
+    }
+
+    /// Members were taken out at `now`.
+    pub(super) fn removed(&self, uid: &str, now: Instant) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let removals = all.entry(uid.to_owned()).or_default();
+        removals.times.push(now);
+        removals.is_end_told = false;
     }
 }
 
@@ -35,15 +64,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_back_again_and_again_is_left_for_a_while() {
+    fn what_comes_back_again_and_again_is_left_for_a_while_and_told_of_once() {
         let (patience, start) = (Patience::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        let allowed = |uid, seconds| patience.allows(uid, after(seconds));
-        assert!(allowed("a", 0) && allowed("a", 1) && allowed("a", 2));
-        assert!(!allowed("a", 3));
-        assert!(allowed("b", 3), "another child has a count of its own");
-        assert!(!allowed("a", 599));
-        assert!(allowed("a", 600));
-        assert!(!allowed("a", 600));
+        let verdict = |uid, seconds| patience.verdict(uid, after(seconds));
+        for seconds in 0..3 {
+            assert_eq!(verdict("a", seconds), Verdict::Remove);
+            patience.removed("a", after(seconds));
+        }
+        assert_eq!(verdict("a", 3), Verdict::LeaveAndTell);
+        assert_eq!(verdict("a", 4), Verdict::Leave);
+        assert_eq!(
+            verdict("b", 4),
+            Verdict::Remove,
+            "each child has a count of its own"
+        );
+        assert_eq!(verdict("a", 600), Verdict::Remove);
+    }
+
+    #[test]
+    fn what_failed_is_not_counted() {
+        let (patience, now) = (Patience::default(), Instant::now());
+        assert!((0..9).all(|_| patience.verdict("a", now) == Verdict::Remove));
     }
 }

@@ -14,33 +14,8 @@ use crate::controller::strangers::{self, Strangers};
 /// A manager of its own, so that its record can be taken away again.
 const REPAIR_MANAGER: &str = "extraction-operator-repair";
 
-/// Takes out of a child what others put into its specification, as it is right after it was `applied`.
-pub(super) async fn remove_strangers(
-    api: &Api<DynamicObject>,
-    kind: Kind,
-    applied: &DynamicObject,
-    strangers: &Strangers,
-) -> Result<(), Error> {
-    let mut removal = strangers::removal(&applied.data, strangers).unwrap_or(json!({}));
-    let record = strangers::forgotten(kind, applied.managed_fields());
-    removal["metadata"] = json!({ "managedFields": record });
-    remove(api, kind, applied, removal).await
-}
-
-/// Takes members out of a ConfigMap that are not ours.
-pub(super) async fn remove_data(
-    api: &Api<DynamicObject>,
-    kind: Kind,
-    applied: &DynamicObject,
-    wanted: &Value,
-) -> Result<(), Error> {
-    match strange_data(&applied.data, wanted).filter(|_| kind == Kind::ConfigMap) {
-        Some(removal) => remove(api, kind, applied, removal).await,
-        None => Ok(()),
-    }
-}
-
-async fn remove(
+/// Takes `removal` out of a child, as it is right after it was `applied`.
+pub(super) async fn remove(
     api: &Api<DynamicObject>,
     kind: Kind,
     applied: &DynamicObject,
@@ -58,8 +33,16 @@ async fn remove(
     Ok(())
 }
 
+/// The merge patch that takes strangers out of a child's specification, and their writers off its record.
+pub(super) fn strange_members(kind: Kind, applied: &DynamicObject, strangers: &Strangers) -> Value {
+    let mut removal = strangers::removal(&applied.data, strangers).unwrap_or(json!({}));
+    let record = strangers::forgotten(kind, applied.managed_fields());
+    removal["metadata"] = json!({ "managedFields": record });
+    removal
+}
+
 /// The merge patch that takes foreign members out of a ConfigMap.
-fn strange_data(live: &Value, wanted: &Value) -> Option<Value> {
+pub(super) fn strange_data(live: &Value, wanted: &Value) -> Option<Value> {
     let strangers: Map<String, Value> = (live["data"].as_object().into_iter().flatten())
         .filter(|(member, _)| wanted["data"].get(*member).is_none())
         .map(|(member, _)| (member.clone(), Value::Null))

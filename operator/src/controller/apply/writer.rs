@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::ensure::write;
-use super::patience::Patience;
+use super::patience::{Patience, Verdict};
 use super::{Error, FIELD_MANAGER, repair};
 use crate::controller::kinds::Kind;
 use crate::controller::observe::CALL_LIMIT;
@@ -88,41 +88,78 @@ impl Writer {
         applied: &DynamicObject,
         wanted: &Value,
     ) -> Result<(), Error> {
-        let Place { kind, name, .. } = place;
-        let Some(strangers) = strangers::of(*kind, applied.managed_fields()) else {
-            return repair::remove_data(api, *kind, applied, wanted).await;
+        let Some(strange) = Strange::of(place.kind, applied, wanted) else {
+            return Ok(());
         };
-        let managers = strangers.managers.join("', '");
         let uid = applied.uid().unwrap_or_default();
-        let (type_, reason, note) = if self.patience.allows(&uid, Instant::now()) {
-            repair::remove_strangers(api, *kind, applied, &strangers).await?;
-            let note = format!(
-                "took out of {kind:?} '{name}' what '{managers}' had put into its specification: what pods are to have belongs in `podTemplate`"
-            );
-            (EventType::Normal, "ForeignMembersRemoved", note)
-        } else {
-            let note = format!(
-                "'{managers}' puts members into the specification of {kind:?} '{name}' again and again: they are left there for ten minutes; exclude the child from it"
-            );
-            (EventType::Warning, "ForeignMembersKept", note)
-        };
-        self.tell(place.pipeline, type_, reason, note).await;
+        let (kind, name) = (place.kind, place.name);
+        match self.patience.verdict(&uid, Instant::now()) {
+            Verdict::Leave => {}
+            Verdict::LeaveAndTell => {
+                let note = format!(
+                    "{} puts members into {kind:?} '{name}' again and again: they are left there for ten minutes; exclude the child from it",
+                    strange.whose
+                );
+                self.tell(place, EventType::Warning, "ForeignMembersKept", note)
+                    .await;
+            }
+            Verdict::Remove => {
+                repair::remove(api, kind, applied, strange.removal).await?;
+                self.patience.removed(&uid, Instant::now());
+                let note = format!(
+                    "took out of {kind:?} '{name}' what {} had put in: what pods are to have belongs in `podTemplate`",
+                    strange.whose
+                );
+                self.tell(place, EventType::Normal, "ForeignMembersRemoved", note)
+                    .await;
+            }
+        }
         Ok(())
     }
 
     /// An event that cannot be published is no failure.
-    async fn tell(&self, pipeline: &ObjectReference, type_: EventType, reason: &str, note: String) {
+    async fn tell(&self, place: &Place<'_>, type_: EventType, reason: &str, note: String) {
+        let resource = place.kind.resource();
+        // Events of one reason and object are one; another child is another event.
+        let child = ObjectReference {
+            api_version: Some(resource.api_version),
+            kind: Some(resource.kind),
+            name: Some(place.name.to_owned()),
+            namespace: place.pipeline.namespace.clone(),
+            ..ObjectReference::default()
+        };
         let event = Event {
             type_,
             reason: reason.to_owned(),
             note: Some(note),
             action: "Reconcile".to_owned(),
-            secondary: None,
+            secondary: Some(child),
         };
-        let told = timeout(CALL_LIMIT, self.recorder.publish(&event, pipeline)).await;
+        let told = timeout(CALL_LIMIT, self.recorder.publish(&event, place.pipeline)).await;
         if !matches!(told, Ok(Ok(()))) {
             warn!(reason, "cannot publish an event");
         }
+    }
+}
+
+/// What others put into a child.
+struct Strange {
+    whose: String,
+    removal: Value,
+}
+
+impl Strange {
+    fn of(kind: Kind, applied: &DynamicObject, wanted: &Value) -> Option<Self> {
+        if kind == Kind::ConfigMap {
+            let removal = repair::strange_data(&applied.data, wanted)?;
+            let whose = "somebody".to_owned();
+            return Some(Self { whose, removal });
+        }
+        let strangers = strangers::of(kind, applied.managed_fields())?;
+        Some(Self {
+            whose: format!("'{}'", strangers.managers.join("', '")),
+            removal: repair::strange_members(kind, applied, &strangers),
+        })
     }
 }
 

@@ -24,8 +24,6 @@ pub struct Child {
     pub object: Value,
     /// Somebody else put members into what is the operator's to say.
     pub has_strangers: bool,
-    /// Somebody else gave an Ingress its class; what the API server chose is on nobody's record.
-    pub has_foreign_class: bool,
 }
 
 /// The pipeline's children by kind and name.
@@ -38,9 +36,10 @@ impl Children {
         self.0.get(&(kind, name.to_owned()))
     }
 
-    /// Whether there is any child of the kind.
-    pub fn has(&self, kind: Kind) -> bool {
-        self.0.keys().any(|(found, _)| *found == kind)
+    /// Whether there is a child of the kind whose name ends with one of these.
+    pub fn has_any(&self, kind: Kind, ends: &[&str]) -> bool {
+        let mut all = self.0.keys();
+        all.any(|(found, name)| *found == kind && ends.iter().any(|end| name.ends_with(end)))
     }
 
     /// The child of this kind and name as its own type.
@@ -112,9 +111,7 @@ struct Metadata {
 impl Item {
     fn child(self, kind: Kind) -> Option<Child> {
         let resource = kind.resource();
-        let record = &self.metadata.managed_fields;
-        let has_strangers = strangers::of(kind, record).is_some();
-        let has_foreign_class = strangers::wrote(kind, record, "f:ingressClassName");
+        let has_strangers = strangers::of(kind, &self.metadata.managed_fields).is_some();
         let metadata = Value::Object(self.metadata.rest);
         let mut object = self.rest;
         object.insert("apiVersion".to_owned(), resource.api_version.into());
@@ -124,7 +121,6 @@ impl Item {
             metadata: serde_json::from_value(metadata).ok()?,
             object: Value::Object(object),
             has_strangers,
-            has_foreign_class,
         })
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn verdict(
     observed: &Observed,
     workloads: &Workloads,
     before: &[Condition],
+    generation: Option<i64>,
 ) -> Verdict {
     match outcome {
         _ if workloads.is_embedded => embedded(workloads),
@@ -25,7 +26,9 @@ pub(super) fn verdict(
         }
         Outcome::Applied(Migration::Running { attempt }) => running(*attempt, observed, before),
         // Something after it failed.
-        Outcome::Failed { .. } if is_migrating(before) && is_through(observed) => migrated(),
+        Outcome::Failed { .. } if is_migrating(before, generation) && is_through(observed) => {
+            migrated()
+        }
         Outcome::Applied(Migration::Held)
         | Outcome::Invalid(_)
         | Outcome::Suspended
@@ -37,8 +40,11 @@ fn migrated() -> Verdict {
     Verdict::yes("Migrated", "the database has the schema of the image")
 }
 
-fn is_migrating(before: &[Condition]) -> bool {
-    find(before, ConditionType::DatabaseMigrated).is_some_and(|before| before.reason == MIGRATING)
+/// Whether the Job of this very spec was waited for.
+fn is_migrating(before: &[Condition], generation: Option<i64>) -> bool {
+    find(before, ConditionType::DatabaseMigrated).is_some_and(|before| {
+        before.reason == MIGRATING && before.observed_generation == generation
+    })
 }
 
 /// Whether every Job is done, and with them the one that was waited for.

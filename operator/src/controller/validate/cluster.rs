@@ -29,7 +29,10 @@ pub(super) fn validate(
     let found = collect(&mut of_secrets, database(services.database, observed));
     let pods = pod_template::validate("api", &api.resources, api.pod_template.as_ref());
     // With a Deployment or a record of its database it ran before.
-    let may_be_held = known.is_some() || observed.children.has(Kind::Deployment);
+    let may_be_held = known.is_some()
+        || observed
+            .children
+            .has_any(Kind::Deployment, &["-api", "-worker"]);
     let (database_address, api_pods) = match (found.or(known), pods) {
         (Some(address), Ok(pods)) if may_be_held || of_secrets.is_empty() => (address, pods),
         (_, pods) => {
