@@ -61,10 +61,16 @@ impl Case {
         merge(&mut spec, then);
         let mut changed = object(&spec);
         changed.metadata.resource_version = created.metadata.resource_version;
-        Ok(pipelines
-            .replace(name, &parameters, &changed)
-            .await
-            .map(drop))
+        loop {
+            match pipelines.replace(name, &parameters, &changed).await {
+                // The operator has written the status meanwhile.
+                Err(kube::Error::Api(status)) if status.is_conflict() => {
+                    let now = pipelines.get_metadata(name).await?;
+                    changed.metadata.resource_version = now.metadata.resource_version;
+                }
+                answer => return Ok(answer.map(drop)),
+            }
+        }
     }
 }
 
