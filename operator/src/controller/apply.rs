@@ -81,6 +81,10 @@ impl Error {
         }
     }
 
+    fn is_invalid(&self) -> bool {
+        matches!(self, Self::Write { source: kube::Error::Api(status), .. } if status.is_invalid())
+    }
+
     fn is_conflict(&self) -> bool {
         matches!(self, Self::Write { source: kube::Error::Api(status), .. } if status.is_conflict())
     }

@@ -31,6 +31,13 @@ pub(super) struct Strangers {
     pub(super) managers: Vec<String>,
 }
 
+impl Strangers {
+    /// Which members they are.
+    pub(super) fn members(&self) -> Value {
+        Value::Object(self.fields.clone())
+    }
+}
+
 /// What only others wrote below `spec`.
 pub(super) fn of(kind: Kind, record: &[ManagedFieldsEntry]) -> Option<Strangers> {
     let is_strict = match kind {

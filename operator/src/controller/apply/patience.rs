@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So often within [`WINDOW`], and then not until the first of them is so long ago.
+/// The same members so often within [`WINDOW`], and then not until the first time is so long ago.
 const MOST: usize = 3;
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// When members were last taken out of each child, by its uid.
+/// When members were last taken out of each child, by its uid and what they are: another edit is another matter.
 #[derive(Debug, Default)]
 pub(super) struct Patience(Mutex<HashMap<String, Removals>>);
 
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 
 impl Patience {
     /// What to do at `now`.
-    pub(super) fn verdict(&self, uid: &str, now: Instant) -> Verdict {
+    pub(super) fn verdict(&self, what: &str, now: Instant) -> Verdict {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, removals| {
             let is_recent = |time: &Instant| now.saturating_duration_since(*time) < WINDOW;
@@ -38,7 +38,7 @@ impl Patience {
             !removals.times.is_empty()
         });
         match all
-            .get_mut(uid)
+            .get_mut(what)
             .filter(|removals| removals.times.len() >= MOST)
         {
             None => Verdict::Remove,
@@ -51,9 +51,9 @@ impl Patience {
     }
 
     /// Members were taken out at `now`.
-    pub(super) fn removed(&self, uid: &str, now: Instant) {
+    pub(super) fn removed(&self, what: &str, now: Instant) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let removals = all.entry(uid.to_owned()).or_default();
+        let removals = all.entry(what.to_owned()).or_default();
         removals.times.push(now);
         removals.is_end_told = false;
     }
@@ -67,7 +67,7 @@ mod tests {
     fn what_comes_back_again_and_again_is_left_for_a_while_and_told_of_once() {
         let (patience, start) = (Patience::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        let verdict = |uid, seconds| patience.verdict(uid, after(seconds));
+        let verdict = |what, seconds| patience.verdict(what, after(seconds));
         for seconds in 0..3 {
             assert_eq!(verdict("a", seconds), Verdict::Remove);
             patience.removed("a", after(seconds));
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(
             verdict("b", 4),
             Verdict::Remove,
-            "each child has a count of its own"
+            "every edit has a count of its own"
         );
         assert_eq!(verdict("a", 600), Verdict::Remove);
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::difference::digest;
 use super::ensure::write;
 use super::patience::{Patience, Verdict};
 use super::{Error, FIELD_MANAGER, repair};
@@ -91,9 +92,9 @@ impl Writer {
         let Some(strange) = Strange::of(place.kind, applied, wanted) else {
             return Ok(());
         };
-        let uid = applied.uid().unwrap_or_default();
+        let what = format!("{} {}", applied.uid().unwrap_or_default(), strange.what);
         let (kind, name) = (place.kind, place.name);
-        match self.patience.verdict(&uid, Instant::now()) {
+        match self.patience.verdict(&what, Instant::now()) {
             Verdict::Leave => {}
             Verdict::LeaveAndTell => {
                 let note = format!(
@@ -105,7 +106,7 @@ impl Writer {
             }
             Verdict::Remove => {
                 repair::remove(api, kind, applied, strange.removal).await?;
-                self.patience.removed(&uid, Instant::now());
+                self.patience.removed(&what, Instant::now());
                 let note = format!(
                     "took out of {kind:?} '{name}' what {} had put in: what pods are to have belongs in `podTemplate`",
                     strange.whose
@@ -145,6 +146,8 @@ impl Writer {
 /// What others put into a child.
 struct Strange {
     whose: String,
+    /// A digest of which members they are.
+    what: String,
     removal: Value,
 }
 
@@ -152,12 +155,16 @@ impl Strange {
     fn of(kind: Kind, applied: &DynamicObject, wanted: &Value) -> Option<Self> {
         if kind == Kind::ConfigMap {
             let removal = repair::strange_data(&applied.data, wanted)?;
-            let whose = "somebody".to_owned();
-            return Some(Self { whose, removal });
+            return Some(Self {
+                whose: "somebody".to_owned(),
+                what: digest(&removal),
+                removal,
+            });
         }
         let strangers = strangers::of(kind, applied.managed_fields())?;
         Some(Self {
             whose: format!("'{}'", strangers.managers.join("', '")),
+            what: digest(&strangers.members()),
             removal: repair::strange_members(kind, applied, &strangers),
         })
     }
@@ -174,19 +181,15 @@ async fn apply(
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let action = format!("apply {kind:?} '{name}'");
     let patch = Patch::Apply(wanted);
-    match (
-        write(&action, api.patch(name, &params, &patch)).await,
-        place.live,
-    ) {
-        (
-            Err(Error::Write {
-                source: kube::Error::Api(status),
-                ..
-            }),
-            Some(live),
-        ) if status.is_invalid() => {
-            repair::replace(api, name, live, wanted).await?;
-            write(&action, api.patch(name, &params, &patch)).await
+    let outcome = write(&action, api.patch(name, &params, &patch)).await;
+    match (outcome, place.live) {
+        (Err(error), Some(live)) if error.is_invalid() => {
+            match repair::replace(api, name, live, wanted).await {
+                // It is ours that is invalid, and the first answer says so best.
+                Err(again) if again.is_invalid() => Err(error),
+                Err(other) => Err(other),
+                Ok(()) => write(&action, api.patch(name, &params, &patch)).await,
+            }
         }
         (outcome, _) => outcome,
     }
